@@ -1,0 +1,72 @@
+import { ShapeError, type Tensor } from '../graph/index.ts'
+import { add, batchedMatmul, reshape, softmax, transpose } from '../ops/index.ts'
+import { type LinearOptions, linear } from './linear.ts'
+import { rmsNorm } from './norm.ts'
+import type { Params } from './params.ts'
+
+/** Names under which a checkpoint keeps the four projections. */
+export interface AttentionNames {
+  readonly q: string
+  readonly k: string
+  readonly v: string
+  readonly out: string
+}
+
+/** Settings of an attention layer. */
+export interface AttentionConfig {
+  readonly width: number // D, of the tokens in and out
+  readonly heads: number // h, must divide D
+  readonly contextWidth?: number // of the tokens that are read, where they differ from the ones that ask
+  readonly names?: AttentionNames
+  readonly qkNorm?: boolean // q and k normalised over all heads together (names norm_q, norm_k), for stable training
+  readonly qkvBias?: boolean
+  readonly outBias?: boolean
+  readonly init?: LinearOptions['init']
+  readonly outInit?: LinearOptions['init']
+  readonly eps?: number // of the q and k norm
+}
+
+/** What an attention layer may be given beside the tokens. */
+export interface AttentionInputs {
+  readonly context?: Tensor // [M, B, D context], the tokens that are read; x itself where absent
+  readonly mask?: Tensor // broadcasts to [B, h, N, M]; added to the scores: 0 keeps a pair, a large negative number hides it
+  readonly rotate?: (x: Tensor) => Tensor // rotary positions, applied to q and k [N, B, D]
+}
+
+const diffusersNames: AttentionNames = { q: 'to_q', k: 'to_k', v: 'to_v', out: 'to_out.0' }
+
+/**
+ * Multi-head attention (Vaswani et al. 2017, section 3.2.2): x [N, B, D] → [N, B, D].
+ *
+ * Tokens come first and samples second, so that the heads [N, B·h, d] are a view and modulation [B, D] broadcasts.
+ */
+export function attention(p: Params, config: AttentionConfig) {
+  const { width, heads, contextWidth = width, names = diffusersNames, qkNorm = false, init, outInit = init } = config
+  if (width % heads !== 0) throw new ShapeError('attention', 'heads must divide width', { width, heads })
+  const toQ = linear(p.at(names.q), width, width, { bias: config.qkvBias, init })
+  const toK = linear(p.at(names.k), contextWidth, width, { bias: config.qkvBias, init })
+  const toV = linear(p.at(names.v), contextWidth, width, { bias: config.qkvBias, init })
+  const normQ = qkNorm ? rmsNorm(p.at('norm_q'), width, { eps: config.eps }) : same
+  const normK = qkNorm ? rmsNorm(p.at('norm_k'), width, { eps: config.eps }) : same
+  const toOut = linear(p.at(names.out), width, width, { bias: config.outBias, init: outInit })
+
+  return p.scoped((x: Tensor, { context = x, mask, rotate = same }: AttentionInputs = {}): Tensor => {
+    const q = rotate(normQ(toQ(x))) // [N, B, D]
+    const k = rotate(normK(toK(context))) // [M, B, D]
+    return toOut(attend(q, k, toV(context), { heads, mask })) // [N, B, D]
+  })
+}
+
+const same = (x: Tensor) => x
+
+/** softmax(q kᵀ / √d) v in each head (Vaswani et al. 2017, equation 1): q [N, B, D], k and v [M, B, D] → [N, B, D]. */
+export function attend(q: Tensor, k: Tensor, v: Tensor, { heads, mask }: { heads: number; mask?: Tensor }): Tensor {
+  const [N, B, D] = q.shape
+  const M = k.shape[0]
+  const split = (t: Tensor, rows: number) => reshape(t, [rows, B * heads, D / heads]) // [rows, B·h, d]
+  const scale = (D / heads) ** -0.5
+  let scores = batchedMatmul(split(q, N), split(k, M), { leadA: true, leadB: true, transposeB: true, scale }) // [B·h, N, M]
+  if (mask) scores = reshape(add(reshape(scores, [B, heads, N, M]), mask), [B * heads, N, M])
+  const y = batchedMatmul(softmax(scores), split(v, M), { leadB: true }) // [B·h, N, d]
+  return reshape(transpose(y, [1, 0, 2]), [N, B, D])
+}

@@ -1,0 +1,8 @@
+export { type AttentionConfig, type AttentionInputs, type AttentionNames, attend, attention } from './attention.ts'
+export { fanIn, filled, heNormal, lecunNormal, normal, ones, uniform, xavierUniform, zeros } from './init.ts'
+export { type LinearOptions, linear } from './linear.ts'
+export { type MlpConfig, mlp } from './mlp.ts'
+export { groupNorm, layerNorm, rmsNorm } from './norm.ts'
+export { type Init, type Numbers, type Parameter, type Params, params } from './params.ts'
+export { type Grid, rotary, rotaryColumns, rotaryTables, tokensOf } from './rotary.ts'
+export { timestepEmbedding } from './timestep.ts'

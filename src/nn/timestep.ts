@@ -1,0 +1,19 @@
+import { constant, type Tensor } from '../graph/index.ts'
+import { concat, cos, mul, reshape, sin } from '../ops/index.ts'
+
+/**
+ * Sinusoids of a diffusion time, as DDPM has them (Ho et al. 2020, appendix B): t [B] → [B, width].
+ *
+ * The first half are cosines where `cosFirst` is set (DiT, Wan), otherwise sines (DDPM's U-Net). `shift` lowers the
+ * count by which the frequencies are spread, 1 in the DDPM code, 0 in DiT.
+ */
+export function timestepEmbedding(
+  t: Tensor,
+  width: number,
+  { cosFirst = true, shift = 0, period = 10000 } = {},
+): Tensor {
+  const half = width / 2
+  const frequencies = Float32Array.from({ length: half }, (_, i) => Math.exp((-Math.log(period) * i) / (half - shift)))
+  const angles = mul(reshape(t, [t.shape[0], 1]), constant(frequencies, [1, half])) // [B, width / 2]
+  return concat(cosFirst ? [cos(angles), sin(angles)] : [sin(angles), cos(angles)], 1)
+}

@@ -1,0 +1,66 @@
+import { broadcastShapes, make, type Op, ShapeError, scalar, type Tensor } from '../graph/index.ts'
+import { sumTo } from './reduce.ts'
+
+/** A tensor, or a number that stands for a tensor without axes. */
+export type Operand = Tensor | number
+
+const lift = (x: Operand, like: Operand): Tensor => {
+  if (typeof x !== 'number') return x
+  return scalar(x, typeof like !== 'number' && like.dtype === 'int32' ? 'int32' : 'float32')
+}
+
+function binary(name: string, type: string, gradient: Op['grad']): Op {
+  return {
+    name,
+    shape([a, b]) {
+      if (a.dtype !== b.dtype) throw new ShapeError(name, 'a and b must have one type', { a: a.dtype, b: b.dtype })
+      const shape = broadcastShapes(a.shape, b.shape)
+      if (!shape) throw new ShapeError(name, 'the shapes of a and b must broadcast', { a, b })
+      return shape
+    },
+    grad: gradient,
+    lower: (_, inputs, onnx) => onnx.node(type, inputs),
+  }
+}
+
+const apply = (op: Op, a: Operand, b: Operand) => make(op, [lift(a, b), lift(b, a)], undefined)
+
+const Add = binary('add', 'Add', (dy, { inputs: [a, b] }) => [sumTo(dy, a.shape), sumTo(dy, b.shape)])
+const Sub = binary('sub', 'Sub', (dy, { inputs: [a, b] }) => [sumTo(dy, a.shape), neg(sumTo(dy, b.shape))])
+const Mul = binary('mul', 'Mul', (dy, { inputs: [a, b] }) => [sumTo(mul(dy, b), a.shape), sumTo(mul(dy, a), b.shape)])
+const Div = binary('div', 'Div', (dy, { inputs: [a, b], outputs: [y] }) => {
+  const da = div(dy, b)
+  return [sumTo(da, a.shape), neg(sumTo(mul(da, y), b.shape))]
+})
+
+/** a + b, with broadcasting. */
+export const add = (a: Operand, b: Operand): Tensor => {
+  if (b === 0 && typeof a !== 'number') return a
+  return apply(Add, a, b)
+}
+
+/** a − b, with broadcasting. */
+export const sub = (a: Operand, b: Operand): Tensor => apply(Sub, a, b)
+
+/** a · b by element, with broadcasting. */
+export const mul = (a: Operand, b: Operand): Tensor => {
+  if (b === 1 && typeof a !== 'number') return a
+  return apply(Mul, a, b)
+}
+
+/** a / b by element, with broadcasting. */
+export const div = (a: Operand, b: Operand): Tensor =>
+  typeof b === 'number' && typeof a !== 'number' && a.dtype === 'float32' ? mul(a, 1 / b) : apply(Div, a, b)
+
+const Neg: Op = {
+  name: 'neg',
+  shape: ([x]) => x.shape,
+  grad: (dy) => [neg(dy)],
+  lower: (_, inputs, onnx) => onnx.node('Neg', inputs),
+}
+
+/** −x */
+export const neg = (x: Tensor): Tensor => make(Neg, [x], undefined)
+
+/** Σ of tensors of one shape. */
+export const addAll = (xs: readonly Tensor[]): Tensor => xs.reduce((a, b) => add(a, b))

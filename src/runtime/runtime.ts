@@ -1,0 +1,55 @@
+import { TubeletError } from '../errors.ts'
+import type { Tensor } from '../graph/index.ts'
+import type { Arrays, Port } from '../onnx/index.ts'
+
+export type { Arrays } from '../onnx/index.ts'
+
+/** Where programs run: ONNX Runtime's CPU or WebGPU provider in Node, WebAssembly or WebGPU in a browser. */
+export type Device = 'cpu' | 'webgpu' | 'wasm'
+
+/** Settings of a program. */
+export interface LoadOptions {
+  /** Values of inputs that stay the same: they become part of the program, which is faster where few rows meet a weight. */
+  readonly constants?: Arrays
+  /** Waiting threads spin: faster while nothing else runs on the machine, unfair to others where something does. */
+  readonly spin?: boolean
+  /** Threads of this program; all cores where absent. */
+  readonly threads?: number
+  /** Prefix of the trace file that the engine writes when the program is released. */
+  readonly profile?: string
+}
+
+/** A loaded graph. */
+export interface Program {
+  readonly inputs: readonly Port[]
+  readonly outputs: readonly Port[]
+  /** Runs once. An output named in `into` is written into that array, which is then the one returned. */
+  run(feeds: Arrays, into?: Arrays): Promise<Arrays>
+  /** Frees the program's memory. */
+  release(): Promise<void>
+}
+
+/** Turns graphs into programs on one device. */
+export interface Runtime {
+  readonly device: Device
+  load(outputs: Record<string, Tensor>, options?: LoadOptions): Promise<Program>
+}
+
+const kinds = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const
+
+/** Throws where an array does not fit the input or output it is meant for. */
+export function checkArray(
+  port: Port,
+  array: Arrays[string] | undefined,
+  what: string,
+): asserts array is Arrays[string] {
+  const { name, shape, dtype } = port
+  const want = `${dtype} [${shape.join(', ')}]`
+  if (!array) throw new TubeletError('input', `${what} '${name}' is missing: it must be ${want}`)
+  const count = shape.reduce((a, b) => a * b, 1)
+  if (!(array instanceof kinds[dtype]) || array.length !== count)
+    throw new TubeletError(
+      'input',
+      `${what} '${name}' must be ${want}, not ${array.constructor.name} of ${array.length}`,
+    )
+}
