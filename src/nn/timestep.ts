@@ -13,7 +13,10 @@ export function timestepEmbedding(
   { cosFirst = true, shift = 0, period = 10000 } = {},
 ): Tensor {
   const half = width / 2
-  const frequencies = Float32Array.from({ length: half }, (_, i) => Math.exp((-Math.log(period) * i) / (half - shift)))
+  // Rounded to 32 bits where PyTorch rounds: a last bit of a frequency is 1000 last bits of an angle.
+  const f = Math.fround
+  const exponent = (i: number) => f(f(f(-Math.log(period)) * i) / (half - shift))
+  const frequencies = Float32Array.from({ length: half }, (_, i) => Math.exp(exponent(i)))
   const angles = mul(reshape(t, [t.shape[0], 1]), constant(frequencies, [1, half])) // [B, width / 2]
   return concat(cosFirst ? [cos(angles), sin(angles)] : [sin(angles), cos(angles)], 1)
 }

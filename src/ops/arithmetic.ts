@@ -1,27 +1,13 @@
-import { broadcastShapes, make, type Op, ShapeError, scalar, type Tensor } from '../graph/index.ts'
+import { make, type Op, type Tensor } from '../graph/index.ts'
+import { lift, type Operand, pairShape } from './operand.ts'
 import { sumTo } from './reduce.ts'
 
-/** A tensor, or a number that stands for a tensor without axes. */
-export type Operand = Tensor | number
-
-const lift = (x: Operand, like: Operand): Tensor => {
-  if (typeof x !== 'number') return x
-  return scalar(x, typeof like !== 'number' && like.dtype === 'int32' ? 'int32' : 'float32')
-}
-
-function binary(name: string, type: string, gradient: Op['grad']): Op {
-  return {
-    name,
-    shape([a, b]) {
-      if (a.dtype !== b.dtype) throw new ShapeError(name, 'a and b must have one type', { a: a.dtype, b: b.dtype })
-      const shape = broadcastShapes(a.shape, b.shape)
-      if (!shape) throw new ShapeError(name, 'the shapes of a and b must broadcast', { a, b })
-      return shape
-    },
-    grad: gradient,
-    lower: (_, inputs, onnx) => onnx.node(type, inputs),
-  }
-}
+const binary = (name: string, type: string, gradient: Op['grad']): Op => ({
+  name,
+  shape: ([a, b]) => pairShape(name, a, b),
+  grad: gradient,
+  lower: (_, inputs, onnx) => onnx.node(type, inputs),
+})
 
 const apply = (op: Op, a: Operand, b: Operand) => make(op, [lift(a, b), lift(b, a)], undefined)
 

@@ -1,5 +1,24 @@
 export { gelu, geluTanh, quickGelu, silu } from './activations.ts'
-export { add, addAll, div, mul, neg, type Operand, sub } from './arithmetic.ts'
+export { argmax } from './argmax.ts'
+export { add, addAll, div, mul, neg, sub } from './arithmetic.ts'
+export { type BatchNormed, batchNorm, type FixedNormOptions, fixedBatchNorm } from './batch-norm.ts'
+export {
+  and,
+  cast,
+  equal,
+  greater,
+  greaterOrEqual,
+  less,
+  lessOrEqual,
+  not,
+  notEqual,
+  or,
+  where,
+} from './compare.ts'
+export { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './conv.ts'
+export type { Padding, PerAxis } from './conv-geometry.ts'
+export { type CrossEntropyOptions, crossEntropy } from './cross-entropy.ts'
+export { cumsum } from './cumsum.ts'
 export {
   abs,
   clip,
@@ -18,10 +37,17 @@ export {
   square,
   tanh,
 } from './elementwise.ts'
+export { flip } from './flip.ts'
+export { gather, gatherElements, scatterAdd } from './gather.ts'
 export { batchedMatmul, gemm, matmul } from './matmul.ts'
+export { maximum, minimum } from './maximum.ts'
 export { mean } from './mean.ts'
 export { chunk, concat, pad, reshape, slice, split, transpose } from './movement.ts'
-export { groupNorm, layerNorm, type NormOptions, perChannel, rmsNorm } from './norm.ts'
+export { groupNorm, instanceNorm, layerNorm, type NormOptions, perChannel, rmsNorm } from './norm.ts'
+export type { Operand } from './operand.ts'
+export { avgPool, maxPool, type PoolOptions } from './pool.ts'
 export { rearrange } from './rearrange.ts'
 export { expand, max, sum, sumTo } from './reduce.ts'
+export { repeat } from './repeat.ts'
+export { type ResizeOptions, resize } from './resize.ts'
 export { logSoftmax, softmax } from './softmax.ts'

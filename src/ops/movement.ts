@@ -186,7 +186,7 @@ export function pad(x: Tensor, before: readonly number[], after: readonly number
 }
 
 /** Puts steps − 1 zeros between the neighbours of each axis: the adjoint of a slice with steps, before its padding. */
-function dilate(x: Tensor, steps: readonly number[]): Tensor {
+export function dilate(x: Tensor, steps: readonly number[]): Tensor {
   steps.forEach((step, axis) => {
     if (step === 1) return
     const n = x.shape[axis]

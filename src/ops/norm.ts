@@ -88,3 +88,6 @@ export function groupNorm(x: Tensor, groups: number, { gain, bias, eps = 1e-5 }:
   if (gain) y = mul(y, perChannel(gain, x))
   return bias ? add(y, perChannel(bias, x)) : y
 }
+
+/** Instance normalisation (Ulyanov et al. 2016) of x [B, C, ...]: each channel of each sample by itself. */
+export const instanceNorm = (x: Tensor, options: NormOptions = {}): Tensor => groupNorm(x, x.shape[1], options)

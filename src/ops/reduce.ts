@@ -1,4 +1,4 @@
-import { make, type Op, type Shape, ShapeError, sameShape, size, type Tensor } from '../graph/index.ts'
+import { make, type Op, type Shape, ShapeError, sameShape, type Tensor } from '../graph/index.ts'
 import { reshape } from './movement.ts'
 
 /** Attributes of a reduction. */
@@ -45,8 +45,10 @@ const Max: Op<ReduceAttrs> = {
 }
 
 /** Largest element over some axes, or over all. Has no gradient. */
-export const max = (x: Tensor, axes?: readonly number[] | number, keep = false): Tensor =>
-  make(Max, [x], { axes: frontAxes('max', x, axes), keep })
+export function max(x: Tensor, axes?: readonly number[] | number, keep = false): Tensor {
+  const attrs = { axes: frontAxes('max', x, axes), keep }
+  return attrs.axes.length === 0 ? x : make(Max, [x], attrs)
+}
 
 const Expand: Op<{ shape: Shape }> = {
   name: 'expand',
@@ -68,8 +70,9 @@ export const expand = (x: Tensor, shape: Shape): Tensor =>
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x
   const offset = x.shape.length - shape.length
+  if (offset < 0 || shape.some((n, i) => n !== 1 && n !== x.shape[i + offset]))
+    throw new ShapeError('sumTo', 'shape must broadcast to x', { x, shape })
   const axes = x.shape.flatMap((n, i) => (i < offset || (shape[i - offset] === 1 && n !== 1) ? [i] : []))
   const y = sum(x, axes)
-  if (size(y.shape) !== size(shape)) throw new ShapeError('sumTo', 'shape must broadcast to x', { x, shape })
   return sameShape(y.shape, shape) ? y : reshape(y, shape)
 }

@@ -1,12 +1,14 @@
 import * as ort from 'onnxruntime-node'
 import { TubeletError } from '../errors.ts'
-import { type Port, toOnnx } from '../onnx/index.ts'
-import { type Arrays, checkArray, type LoadOptions, type Program, type Runtime } from './runtime.ts'
+import { type OnnxModel, type Port, toOnnx } from '../onnx/index.ts'
+import { type Arrays, checkArray, type Device, type LoadOptions, type Program, type Runtime } from './runtime.ts'
+import { webProgram } from './web-program.ts'
 
 /** Where a Node runtime computes. */
 export interface NodeRuntimeOptions {
-  readonly device?: 'cpu' | 'webgpu'
-  readonly threads?: number // of each program; all cores where absent
+  /** 'wasm' is the browser's engine: several times slower than 'cpu', and the same program as in a page. */
+  readonly device?: Device
+  readonly threads?: number // of each program; all cores where absent; WebAssembly has one
 }
 
 /** Programs on ONNX Runtime in Node. On WebGPU an op without a GPU kernel is an error, never a silent fallback. */
@@ -14,11 +16,10 @@ export function nodeRuntime({ device = 'cpu', threads = 0 }: NodeRuntimeOptions 
   return {
     device,
     async load(outputs, options = {}) {
-      const model = toOnnx(outputs, { target: device, constants: options.constants })
-      const session = await createSession(model.bytes, device, { threads, ...options })
-      const ports = model.outputs.map(({ name, shape, dtype }) => ({ name, shape, dtype }))
-      const values = new Map(model.outputs.map(({ name, value }) => [name, value]))
-      return program(session, { inputs: model.inputs, ports, values, profile: options.profile !== undefined })
+      const model = toOnnx(outputs, { target: device === 'webgpu' ? 'webgpu' : 'cpu', constants: options.constants })
+      if (device === 'wasm') return webProgram(await import('onnxruntime-web'), model, { ...options, device })
+      const session = await createSession(model.bytes, device, { ...options, threads: options.threads ?? threads })
+      return program(session, model, options.profile !== undefined)
     },
   }
 }
@@ -46,22 +47,15 @@ async function createSession(
       },
     })
   } catch (error) {
-    throw new TubeletError(
-      'memory',
-      `the engine could not load the program on ${device}: ${(error as Error).message}`,
-      { cause: error },
-    )
+    const { message } = error as Error
+    const options = { cause: error }
+    if (message.includes('WebGPU adapter'))
+      throw new TubeletError('usage', "webgpu: this machine has no graphics adapter; use device 'cpu'", options)
+    throw new TubeletError('memory', `the engine could not load the program on ${device}: ${message}`, options)
   }
 }
 
-interface Wiring {
-  readonly inputs: readonly Port[]
-  readonly ports: readonly Port[]
-  readonly values: ReadonlyMap<string, string>
-  readonly profile: boolean
-}
-
-function program(session: ort.InferenceSession, { inputs, ports, values, profile }: Wiring): Program {
+function program(session: ort.InferenceSession, { inputs, outputs }: OnnxModel, profile: boolean): Program {
   // Weights are fed from the same array at each step: their tensor objects are made once.
   const wrapped = new Map<string, { array: Arrays[string]; tensor: ort.Tensor }>()
   const wrap = (key: string, { dtype, shape }: Port, array: Arrays[string]) => {
@@ -73,7 +67,7 @@ function program(session: ort.InferenceSession, { inputs, ports, values, profile
   }
   return {
     inputs,
-    outputs: ports,
+    outputs: outputs.map(({ name, shape, dtype }) => ({ name, shape, dtype })),
     async run(feeds, into = {}) {
       const fed: Record<string, ort.Tensor> = {}
       for (const port of inputs) {
@@ -82,18 +76,24 @@ function program(session: ort.InferenceSession, { inputs, ports, values, profile
         fed[port.name] = wrap(port.name, port, array)
       }
       const fetched: Record<string, ort.Tensor | null> = {}
-      for (const port of ports) {
-        const value = values.get(port.name)!
+      const filled = new Map<string, Arrays[string]>()
+      for (const port of outputs) {
         const array = into[port.name]
         if (array) checkArray(port, array, 'output')
-        if (array) fetched[value] = wrap(`into ${port.name}`, port, array)
-        else fetched[value] ??= null
+        if (array && !filled.has(port.value)) {
+          filled.set(port.value, array)
+          fetched[port.value] = wrap(`into ${port.name}`, port, array)
+        } else fetched[port.value] ??= null
       }
       const results = await session.run(fed, fetched)
-      // A given array is filled in place; what the engine returns beside it is a copy.
-      return Object.fromEntries(
-        ports.map(({ name }) => [name, into[name] ?? (results[values.get(name)!].data as Arrays[string])]),
-      )
+      const arrays = outputs.map(({ name, value }) => {
+        // A given array is filled in place; what the engine returns beside it is a copy.
+        const made = filled.get(value) ?? (results[value].data as Arrays[string])
+        // One value may have two names: the array of the second is filled from that of the first.
+        if (into[name] && into[name] !== made) into[name].set(made)
+        return [name, into[name] ?? made] as const
+      })
+      return Object.fromEntries(arrays)
     },
     async release() {
       if (profile) session.endProfiling()

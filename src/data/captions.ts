@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { TubeletError } from '../errors.ts'
+import { conceptKey } from './code-points.ts'
+
+/** The languages that captions are stored in. */
+export const captionLanguages = ['en', 'zh'] as const
+export type CaptionLanguage = (typeof captionLanguages)[number]
+
+const captionSchema = z.object({
+  label: z.string().min(1),
+  tags: z.array(z.string()),
+  group: z.string().optional(),
+  subgroup: z.string().optional(),
+})
+
+/** What an emoji is called in one language: its name, words that go with it, and what the groups above it are called. */
+export type Caption = z.infer<typeof captionSchema>
+
+/** The part of a sample's metadata that captions fill. */
+export const conceptSchema = z.object({
+  /** The key of the concept: code points in hex, see conceptKey. */
+  codePoint: z.string().min(1),
+  emoji: z.string(),
+  /** Keys of the groups, equal in every language: `smileys-emotion`, `face-smiling`. */
+  group: z.string().optional(),
+  subgroup: z.string().optional(),
+  en: captionSchema,
+  zh: captionSchema,
+})
+export type Concept = z.infer<typeof conceptSchema>
+
+const emojiList = z.array(
+  z.object({
+    hexcode: z.string(),
+    emoji: z.string(),
+    label: z.string(),
+    tags: z.array(z.string()).default([]),
+    group: z.number().optional(),
+    subgroup: z.number().optional(),
+  }),
+)
+const named = z.array(z.object({ key: z.string(), message: z.string(), order: z.number() }))
+const messages = z.object({ groups: named, subgroups: named })
+
+/** Reads the captions of every tone-less emoji from an unpacked emojibase-data folder; the map is keyed by concept. */
+export async function readCaptions(folder: string): Promise<Map<string, Concept>> {
+  const [en, zh] = await Promise.all(captionLanguages.map((language) => readLanguage(folder, language)))
+  const concepts = new Map<string, Concept>()
+  for (const [codePoint, { emoji, keys, caption }] of en) {
+    const chinese = zh.get(codePoint)
+    if (chinese) concepts.set(codePoint, { codePoint, emoji, ...keys, en: caption, zh: chinese.caption })
+  }
+  return concepts
+}
+
+interface LanguageEntry {
+  emoji: string
+  keys: { group?: string; subgroup?: string }
+  caption: Caption
+}
+
+async function readLanguage(folder: string, language: CaptionLanguage): Promise<Map<string, LanguageEntry>> {
+  const list = await readJson(join(folder, language, 'data.json'), emojiList)
+  const { groups, subgroups } = await readJson(join(folder, language, 'messages.json'), messages)
+  const groupOf = new Map(groups.map((group) => [group.order, group]))
+  const subgroupOf = new Map(subgroups.map((subgroup) => [subgroup.order, subgroup]))
+  const entries = new Map<string, LanguageEntry>()
+  for (const { hexcode, emoji, label, tags, ...at } of list) {
+    const group = at.group === undefined ? undefined : groupOf.get(at.group)
+    const subgroup = at.subgroup === undefined ? undefined : subgroupOf.get(at.subgroup)
+    entries.set(conceptKey(hexcode), {
+      emoji,
+      keys: { group: group?.key, subgroup: subgroup?.key },
+      caption: { label, tags, group: group?.message, subgroup: subgroup?.message },
+    })
+  }
+  return entries
+}
+
+/** Reads a JSON file of a known form; throws TubeletError('input') naming the file and the first place that does not fit. */
+export async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(file, 'utf8')))
+  } catch (error) {
+    const first = error instanceof z.ZodError ? error.issues[0] : undefined
+    const why = first
+      ? `${first.path.join('.')}: ${first.message}`
+      : error instanceof Error
+        ? error.message
+        : String(error)
+    throw new TubeletError('input', `${file}: cannot be read (${why})`, { cause: error })
+  }
+}

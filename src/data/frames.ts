@@ -1,0 +1,42 @@
+import { TubeletError } from '../errors.ts'
+import { type Clip, frameOf } from '../files/clip.ts'
+
+/**
+ * Which source frames stand for `count` moments evenly over a loop: moment k is k/count of the loop's duration, and the
+ * frame is the one that starts nearest to it. With equal delays that is round(k·F/count) mod F. Moment `count` would be
+ * frame 0 again, so the picked frames close the loop, and every clip keeps its own phase: it starts at frame 0.
+ */
+export function pickFrames(delays: number[], count: number): number[] {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new TubeletError('usage', `pickFrames: the number of frames must be a whole number above 0 (got ${count})`)
+  }
+  const starts: number[] = []
+  let duration = 0
+  for (const delay of delays) {
+    starts.push(duration)
+    duration += delay
+  }
+  if (!(duration > 0)) throw new TubeletError('input', 'pickFrames: the delays must have a sum above 0')
+  return Array.from({ length: count }, (_, k) => {
+    const moment = (k * duration) / count
+    let nearest = 0
+    let distance = Infinity
+    starts.concat(duration).forEach((start, i) => {
+      // On a tie the later frame, as Math.round has it.
+      if (Math.abs(start - moment) <= distance) [nearest, distance] = [i, Math.abs(start - moment)]
+    })
+    return nearest % delays.length
+  })
+}
+
+/** A clip of the picked frames that lasts as long as its source: fps = count / duration. */
+export function takeFrames(clip: Clip & { delays: number[] }, count: number): Clip {
+  const picked = pickFrames(clip.delays, count)
+  const bytes = clip.width * clip.height * 4
+  const frames = new Uint8Array(count * bytes)
+  picked.forEach((source, k) => {
+    frames.set(frameOf(clip, source), k * bytes)
+  })
+  const duration = clip.delays.reduce((sum, delay) => sum + delay, 0)
+  return { frames, count, width: clip.width, height: clip.height, fps: (count * 1000) / duration }
+}

@@ -1,0 +1,122 @@
+import { createWriteStream } from 'node:fs'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import pacote from 'pacote'
+import { TubeletError } from '../errors.ts'
+
+/** A package of a registry, pinned: the exact version and the SHA-512 that its archive must have. */
+export interface PinnedPackage {
+  name: string
+  version: string
+  /** Subresource integrity of the archive: `sha512-…` in base64. */
+  integrity: string
+  /** Size of the archive, which makes progress a share of a whole. */
+  bytes: number
+}
+
+/** How far the download of one package is. */
+export interface PackageProgress {
+  name: string
+  /** Bytes of the archive received so far, of `total`. */
+  bytes: number
+  total: number
+  /** 'download' counts bytes; 'extract' unpacks them; 'ready' means that the folder is complete; 'cached' that it was there. */
+  state: 'download' | 'extract' | 'ready' | 'cached'
+}
+
+/** Where packages are kept, and who hears of progress. */
+export interface PackageOptions {
+  /** Folder for archives and unpacked packages; default `cacheFolder()`. */
+  cacheDir?: string
+  onProgress?: (progress: PackageProgress) => void
+  signal?: AbortSignal
+}
+
+/** The folder for things that can be fetched or computed again: `TUBELET_CACHE`, else `$XDG_CACHE_HOME/tubelet`, else `~/.cache/tubelet`. */
+export function cacheFolder(): string {
+  const { TUBELET_CACHE, XDG_CACHE_HOME } = process.env
+  return TUBELET_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'tubelet')
+}
+
+/**
+ * The folder of an unpacked package; downloads it once, checks its integrity, and finds it again on the next call.
+ * Throws TubeletError('network') when it cannot be had, ('input') when the archive is not the pinned one.
+ */
+export async function fetchPackage(pinned: PinnedPackage, options: PackageOptions = {}): Promise<string> {
+  const { name, version, integrity, bytes } = pinned
+  const root = join(options.cacheDir ?? cacheFolder(), 'packages')
+  const folder = join(root, `${name.replace('/', '+')}-${version}`)
+  const report = (state: PackageProgress['state'], received: number) =>
+    options.onProgress?.({ name, state, bytes: received, total: bytes })
+  const stamp = join(folder, '.complete')
+  if ((await readFile(stamp, 'utf8').catch(() => '')) === integrity) {
+    report('cached', bytes)
+    return folder
+  }
+  await mkdir(root, { recursive: true })
+  const part = `${folder}.${process.pid}`
+  try {
+    const { signal } = options
+    const onBytes = (count: number) => report('download', count)
+    await download(pinned, `${part}.tgz`, { cache: `${part}.index`, signal, onBytes })
+    report('extract', bytes)
+    await rm(part, { recursive: true, force: true })
+    await pacote.extract(`file:${part}.tgz`, part, { cache: `${part}.index`, integrity })
+    await writeFile(join(part, '.complete'), integrity)
+    await rm(folder, { recursive: true, force: true })
+    await rename(part, folder)
+  } catch (error) {
+    throw packageError(pinned, error)
+  } finally {
+    await rm(`${part}.tgz`, { force: true })
+    await Promise.all([part, `${part}.index`].map((left) => rm(left, { recursive: true, force: true })))
+  }
+  report('ready', bytes)
+  return folder
+}
+
+/** Streams a package's archive into a file; pacote checks the integrity and retries. */
+async function download(
+  { name, version, integrity }: PinnedPackage,
+  file: string,
+  { cache, signal, onBytes }: { cache: string; signal?: AbortSignal; onBytes: (bytes: number) => void },
+): Promise<void> {
+  const registry = process.env.npm_config_registry || undefined
+  await pacote.tarball.stream(
+    `${name}@${version}`,
+    async (source) => {
+      let received = 0
+      const counter = new PassThrough()
+      counter.on('data', (chunk: Uint8Array) => {
+        received += chunk.length
+        onBytes(received)
+      })
+      await pipeline(source, counter, createWriteStream(file), { signal })
+    },
+    // A cache of its own, removed afterwards: the default one would keep a second copy of every archive.
+    { integrity, cache, ...(registry && { registry }) },
+  )
+}
+
+function packageError({ name, version, integrity }: PinnedPackage, error: unknown): TubeletError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const spec = `${name}@${version}`
+  if (error instanceof Error && error.name === 'AbortError') {
+    return new TubeletError('stopped', `the download of ${spec} was stopped`, { cause: error })
+  }
+  if (code === 'EINTEGRITY') {
+    return new TubeletError(
+      'input',
+      `the archive of ${spec} is not the expected one (${integrity}); try again or another registry`,
+      {
+        cause: error,
+      },
+    )
+  }
+  const reason = error instanceof Error ? error.message : String(error)
+  if (code === 'ENOSPC') return new TubeletError('input', `no space left to unpack ${spec}`, { cause: error })
+  return new TubeletError('network', `cannot fetch ${spec} from the package registry: ${reason}`, { cause: error })
+}

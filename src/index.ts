@@ -1,0 +1,5 @@
+export { type ErrorCode, TubeletError } from './errors.ts'
+export { constant, type DType, input, type Shape, ShapeError, type Tensor } from './graph/index.ts'
+export { type OnnxModel, toOnnx } from './onnx/index.ts'
+export * from './ops/index.ts'
+export { grad } from './transform/grad.ts'

@@ -1,0 +1,168 @@
+import { ShapeError, type Tensor, withBlock } from '../graph/index.ts'
+import {
+  attention,
+  layerNorm as affineNorm,
+  linear,
+  mlp,
+  normal,
+  type Params,
+  patches,
+  patchGrid,
+  rotary,
+  timestepEmbedding,
+  unpatch,
+  zeros,
+} from '../nn/index.ts'
+import { add, chunk, layerNorm, mul, reshape, silu, sub, transpose } from '../ops/index.ts'
+import { configFields } from './config-fields.ts'
+
+/**
+ * A text-to-video diffusion transformer in the manner of Sora (Brooks et al. 2024, "Video generation models as world
+ * simulators"): space-time patches of the latents are the tokens of a diffusion transformer (Peebles & Xie 2023). Sora's
+ * own details are not public; layout, names and arithmetic are those of Wan 2.1 (arXiv:2503.20314), class
+ * WanTransformer3DModel of diffusers.
+ */
+export interface WanConfig {
+  readonly width: number // D
+  readonly depth: number // blocks
+  readonly heads: number
+  readonly ffnDim: number // hidden width of the feed-forward networks
+  readonly inChannels: number // C of the latents
+  readonly outChannels: number
+  readonly textDim: number // width of the text states
+  readonly freqDim: number // sinusoids of the time
+  readonly patchSize: readonly [frames: number, height: number, width: number]
+  readonly crossAttnNorm: boolean // layer norm with gain before the cross-attention
+  readonly qkNorm: 'rms_norm_across_heads'
+  readonly eps: number
+  readonly ropeMaxSeqLen: number // most patches along an axis
+}
+
+const published = {
+  inChannels: 16,
+  outChannels: 16,
+  textDim: 4096,
+  freqDim: 256,
+  patchSize: [1, 2, 2],
+  crossAttnNorm: true,
+  qkNorm: 'rms_norm_across_heads',
+  eps: 1e-6,
+  ropeMaxSeqLen: 1024,
+} as const
+
+/** Table 2 of the Wan 2.1 report, arXiv:2503.20314. */
+export const wanSizes = {
+  'Wan2.1-T2V-1.3B': { ...published, width: 1536, depth: 30, heads: 12, ffnDim: 8960 },
+  'Wan2.1-T2V-14B': { ...published, width: 5120, depth: 40, heads: 40, ffnDim: 13824 },
+} satisfies Record<string, WanConfig>
+
+/** What the transformer may be given beside latents, time and text. */
+export interface WanInputs {
+  readonly mask?: Tensor // [B, L] float32: 1 where a text token counts, 0 where it fills up the row
+  readonly recompute?: boolean // blocks are computed again for the gradient instead of kept in memory
+}
+
+/**
+ * The transformer: latents x [B, C, T, H, W], time t [B] in 0…1000, text states [B, L, D text] → [B, C out, T, H, W].
+ * Gates, cross-attentions and the output layer start at zero, so each block starts as the identity (adaLN-Zero).
+ */
+export function wanTransformer(p: Params, config: WanConfig) {
+  const { width, depth, patchSize, inChannels, outChannels, eps } = config
+  const embed = patches(p.at('patch_embedding'), { channels: inChannels, width, patch: patchSize })
+  const condition = conditioning(p.at('condition_embedder'), config)
+  const blocks = Array.from({ length: depth }, (_, i) => wanBlock(p.at(`blocks.${i}`), config))
+  const table = p.get('scale_shift_table', [1, 2, width], zeros)
+  const project = linear(p.at('proj_out'), width, outChannels * patchSize.reduce((a, b) => a * b), { init: zeros })
+
+  return p.scoped((x: Tensor, t: Tensor, text: Tensor, { mask, recompute }: WanInputs = {}): Tensor => {
+    const grid = gridOf(x, config)
+    const { time, modulation, context } = condition(t, text)
+    const rotate = rotary({ frames: grid[0], height: grid[1], width: grid[2] }, config)
+    const hidden = mask && mul(sub(reshape(mask, [mask.shape[0], 1, 1, mask.shape[1]]), 1), 1e9) // [B, 1, 1, L]
+    let tokens = embed(x) // [N, B, D]
+    for (const block of blocks) {
+      const run = () => block(tokens, { modulation, context, rotate, mask: hidden })
+      tokens = recompute ? withBlock(run) : run()
+    }
+    const [shift, scale] = chunk(reshape(table, [2 * width]), 2).map((row) => add(row, time)) // each [B, D]
+    return unpatch(project(modulate(layerNorm(tokens, { eps }), shift, scale)), grid, patchSize)
+  })
+}
+
+function gridOf(x: Tensor, { patchSize, inChannels, ropeMaxSeqLen }: WanConfig): number[] {
+  if (x.shape.length !== 5 || x.shape[1] !== inChannels)
+    throw new ShapeError('wanTransformer', `x must be [B, ${inChannels}, T, H, W]`, { x })
+  const grid = patchGrid(x.shape.slice(2), patchSize)
+  if (grid.some((n) => n > ropeMaxSeqLen))
+    throw new ShapeError('wanTransformer', `no axis may have more than ${ropeMaxSeqLen} patches`, { x, grid })
+  return grid
+}
+
+/** Time and text as the blocks read them: t [B] → time [B, D] and modulation [B, 6D]; text → context [L, B, D]. */
+function conditioning(p: Params, { width, freqDim, textDim }: WanConfig) {
+  const names = ['linear_1', 'linear_2'] as const
+  const init = normal(0.02)
+  const embedTime = mlp(p.at('time_embedder'), { from: freqDim, width, hidden: width, activation: silu, names, init })
+  const project = linear(p.at('time_proj'), width, 6 * width, { init: zeros })
+  const embedText = mlp(p.at('text_embedder'), { from: textDim, width, hidden: width, names, init })
+  return p.scoped((t: Tensor, text: Tensor) => {
+    if (text.shape.length !== 3 || text.shape[2] !== textDim || text.shape[0] !== t.shape[0])
+      throw new ShapeError('wanTransformer', `text must be [B, L, ${textDim}] and t [B]`, { text, t })
+    const time = embedTime(timestepEmbedding(t, freqDim))
+    return { time, modulation: project(silu(time)), context: embedText(transpose(text, [1, 0, 2])) }
+  })
+}
+
+/** What every block reads beside its tokens. */
+interface BlockInputs {
+  readonly modulation: Tensor // [B, 6D]
+  readonly context: Tensor // [L, B, D]
+  readonly rotate: (x: Tensor) => Tensor
+  readonly mask?: Tensor // [B, 1, 1, L]
+}
+
+/**
+ * One block: self-attention over all space-time tokens, cross-attention to the text, feed-forward network; the first and
+ * the last are modulated by the time: x [N, B, D] → [N, B, D].
+ */
+export function wanBlock(p: Params, { width, heads, ffnDim, crossAttnNorm, eps }: WanConfig) {
+  const table = p.get('scale_shift_table', [1, 6, width], zeros)
+  const attend = attention(p.at('attn1'), { width, heads, qkNorm: true, eps })
+  const norm2 = crossAttnNorm ? affineNorm(p.at('norm2'), width, { eps }) : (x: Tensor) => x
+  const read = attention(p.at('attn2'), { width, heads, qkNorm: true, eps, outInit: zeros })
+  const feed = mlp(p.at('ffn'), { width, hidden: ffnDim })
+
+  return p.scoped((x: Tensor, { modulation, context, rotate, mask }: BlockInputs): Tensor => {
+    const m = add(modulation, reshape(table, [6 * width])) // [B, 6D]
+    const [shift1, scale1, gate1, shift2, scale2, gate2] = chunk(m, 6) // each [B, D]
+    x = add(x, mul(gate1, attend(modulate(layerNorm(x, { eps }), shift1, scale1), { rotate })))
+    x = add(x, read(norm2(x), { context, mask }))
+    return add(x, mul(gate2, feed(modulate(layerNorm(x, { eps }), shift2, scale2))))
+  })
+}
+
+/** x · (1 + scale) + shift, with one shift and scale per sample: x [N, B, D], shift and scale [B, D]. */
+const modulate = (x: Tensor, shift: Tensor, scale: Tensor): Tensor => add(mul(x, add(scale, 1)), shift)
+
+/** Reads the `config.json` of a WanTransformer3DModel (text to video; the image branch of other variants is refused). */
+export function wanConfig(json: unknown): WanConfig {
+  const c = configFields('WanTransformer3DModel', json)
+  for (const name of ['image_dim', 'added_kv_proj_dim', 'pos_embed_seq_len']) c.only(name, null)
+  const heads = c.count('num_attention_heads', 40)
+  const inChannels = c.count('in_channels', 16)
+  return {
+    width: heads * c.count('attention_head_dim', 128),
+    depth: c.count('num_layers', 40),
+    heads,
+    ffnDim: c.count('ffn_dim', 13824),
+    inChannels,
+    outChannels: c.has('out_channels') ? c.count('out_channels') : inChannels,
+    textDim: c.count('text_dim', 4096),
+    freqDim: c.count('freq_dim', 256),
+    patchSize: c.counts('patch_size', [1, 2, 2], 3) as [number, number, number],
+    crossAttnNorm: c.flag('cross_attn_norm', true),
+    qkNorm: c.oneOf('qk_norm', ['rms_norm_across_heads'], 'rms_norm_across_heads'),
+    eps: c.number('eps', 1e-6),
+    ropeMaxSeqLen: c.count('rope_max_seq_len', 1024),
+  }
+}

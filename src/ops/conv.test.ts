@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkOp } from '../../test/check-op.ts'
+import { input, type Shape, size, strides } from '../graph/index.ts'
+import { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './conv.ts'
+import { geometryOf, places, type WindowOptions } from './conv-geometry.ts'
+
+type Options = WindowOptions & { groups?: number }
+
+/** Visits all index vectors inside a shape. */
+function each(shape: Shape, visit: (at: number[]) => void) {
+  const at = shape.map(() => 0)
+  for (let n = size(shape); n > 0; n--) {
+    visit(at)
+    for (let i = shape.length - 1; i >= 0 && ++at[i] === shape[i]; i--) at[i] = 0
+  }
+}
+
+/** Calls back for each product of a convolution: positions of its element of x, of w and of y. */
+function products(x: Shape, w: Shape, y: Shape, options: Options, visit: (x: number, w: number, y: number) => void) {
+  const { groups = 1 } = options
+  const { stride, before, dilation } = geometryOf('test', x.length - 2, options)
+  const [sx, sw, sy] = [strides(x), strides(w), strides(y)]
+  const place = (at: number[], steps: number[]) => at.reduce((sum, n, i) => sum + n * steps[i], 0)
+  each(y, ([b, o, ...out]) => {
+    const group = Math.floor(o / (w[0] / groups))
+    each(w.slice(1), ([c, ...tap]) => {
+      const from = out.map((n, i) => n * stride[i] + tap[i] * dilation[i] - before[i])
+      if (from.some((n, i) => n < 0 || n >= x[i + 2])) return
+      visit(place([b, group * w[1] + c, ...from], sx), place([o, c, ...tap], sw), place([b, o, ...out], sy))
+    })
+  })
+}
+
+/** Where the sums of each channel start. */
+const biased = (y: Shape, bias: Float32Array | undefined) =>
+  Float64Array.from({ length: size(y) }, (_, i) => bias?.[Math.floor(i / size(y.slice(2))) % y[1]] ?? 0)
+
+const outShape = (x: Shape, w: Shape, options: Options): Shape => [
+  x[0],
+  w[0],
+  ...places('test', x.slice(2), w.slice(2), geometryOf('test', x.length - 2, options)),
+]
+
+function convLoops(x: Shape, w: Shape, options: Options) {
+  const y = outShape(x, w, options)
+  return (xs: Float32Array, ws: Float32Array, bias?: Float32Array) => {
+    const ys = biased(y, bias)
+    products(x, w, y, options, (i, j, k) => {
+      ys[k] += xs[i] * ws[j]
+    })
+    return Float32Array.from(ys)
+  }
+}
+
+/** x of the transposed convolution is y of the convolution, and the other way round. */
+function transposeLoops(x: Shape, w: Shape, y: Shape, options: Options) {
+  return (xs: Float32Array, ws: Float32Array, bias?: Float32Array) => {
+    const ys = biased(y, bias)
+    products(y, w, x, options, (i, j, k) => {
+      ys[i] += xs[k] * ws[j]
+    })
+    return Float32Array.from(ys)
+  }
+}
+
+const cases: [string, Shape, Shape, Options][] = [
+  ['3×3, padding 1', [2, 3, 5, 4], [4, 3, 3, 3], { padding: 1 }],
+  ['3×3 without padding', [2, 3, 5, 4], [4, 3, 3, 3], {}],
+  ['1×1', [2, 3, 3, 4], [4, 3, 1, 1], {}],
+  ['1×1 with stride 2', [2, 3, 5, 4], [4, 3, 1, 1], { stride: 2 }],
+  ['3×3 with stride 2', [2, 3, 5, 6], [4, 3, 3, 3], { stride: 2, padding: 1 }],
+  [
+    '3×3 with stride 2 and padding on one side',
+    [1, 2, 6, 4],
+    [3, 2, 3, 3],
+    {
+      stride: 2,
+      padding: [
+        [0, 1],
+        [0, 1],
+      ],
+    },
+  ],
+  ['7×7 with stride 2', [1, 2, 9, 8], [3, 2, 7, 7], { stride: 2, padding: 3 }],
+  ['3×2 with stride 3, where the last rows are never read', [1, 2, 8, 7], [3, 2, 3, 2], { stride: 3 }],
+  ['3×3 with dilation 2', [1, 2, 7, 6], [3, 2, 3, 3], { dilation: 2, padding: 2 }],
+  ['3×3 with stride 2 and dilation 2', [1, 2, 7, 8], [3, 2, 3, 3], { stride: 2, dilation: [2, 1], padding: [2, 0] }],
+  ['more padding than the kernel reaches', [1, 2, 3, 3], [2, 2, 1, 2], { padding: [2, [3, 0]] }],
+  ['two groups', [2, 4, 4, 4], [6, 2, 3, 3], { padding: 1, groups: 2 }],
+  ['two groups with stride 2', [2, 4, 5, 4], [6, 2, 3, 3], { padding: 1, stride: 2, groups: 2 }],
+  ['one group for each channel', [2, 4, 4, 4], [4, 1, 3, 3], { padding: 1, groups: 4 }],
+  ['one group for each channel, two outputs each', [2, 3, 4, 4], [6, 1, 3, 3], { stride: 2, padding: 1, groups: 3 }],
+  ['patches without overlap', [2, 3, 4, 6], [5, 3, 2, 3], { stride: [2, 3] }],
+  ['patches that leave a rest', [2, 3, 5, 6], [5, 3, 2, 3], { stride: [2, 3] }],
+  ['one axis', [2, 3, 8], [4, 3, 3], { padding: 1 }],
+  ['one axis with stride 2', [2, 3, 8], [4, 3, 4], { padding: 1, stride: 2 }],
+  ['three axes, causal in the first', [1, 2, 3, 4, 3], [3, 2, 3, 3, 3], { padding: [[2, 0], 1, 1] }],
+  ['three axes with stride 2', [1, 2, 5, 4, 4], [3, 2, 3, 3, 3], { padding: [[2, 0], 1, [0, 1]], stride: 2 }],
+  ['three axes with stride and dilation', [1, 2, 4, 7, 6], [3, 2, 1, 3, 2], { stride: [1, 2, 3], dilation: [1, 2, 2] }],
+  ['three axes with groups', [1, 4, 3, 4, 4], [4, 2, 2, 3, 3], { stride: [1, 2, 2], padding: [0, 1, 1], groups: 2 }],
+  ['three axes without overlap', [1, 2, 2, 4, 4], [3, 2, 1, 2, 2], { stride: [1, 2, 2] }],
+]
+
+for (const [title, x, w, options] of cases) {
+  test(`a convolution equals plain loops and so do its gradients: ${title}`, () =>
+    checkOp((a, b, bias) => conv(a, b, { ...options, bias }), [x, w, [w[0]]], convLoops(x, w, options)))
+
+  test(`a transposed convolution equals plain loops and so do its gradients: ${title}`, () => {
+    const made = outShape(x, w, options) // of the convolution, so what its adjoint starts from
+    const { stride, before, after, dilation } = geometryOf('test', x.length - 2, options)
+    const outputPadding = stride.map((s, i) => {
+      const least = (made[i + 2] - 1) * s + dilation[i] * (w[i + 2] - 1) + 1 - before[i] - after[i]
+      return x[i + 2] - least
+    })
+    const fn: Parameters<typeof checkOp>[0] = (a, b, bias) => convTranspose(a, b, { ...options, outputPadding, bias })
+    return checkOp(fn, [made, w, [x[1]]], transposeLoops(made, w, x, options))
+  })
+}
+
+test('a convolution refuses shapes that do not fit, and says which', () => {
+  const x = input('x', [1, 4, 8, 8])
+  const refuse = (w: Shape, options: ConvOptions, message: string) =>
+    assert.throws(() => conv(x, input('w', w), options), { name: 'ShapeError', message })
+  refuse(
+    [8, 3, 3, 3],
+    {},
+    'conv: the second axis of w must be the channels of x / groups (got x [1, 4, 8, 8], w [8, 3, 3, 3], groups 1)',
+  )
+  refuse(
+    [8, 4, 3],
+    {},
+    'conv: x must be [B, C, ...] with one to three more axes, and w must have as many axes (got x [1, 4, 8, 8], w [8, 4, 3])',
+  )
+  refuse(
+    [8, 4, 3, 3],
+    { groups: 3 },
+    'conv: groups must divide the channels of x and the first axis of w (got x [1, 4, 8, 8], w [8, 4, 3, 3], groups 3)',
+  )
+  refuse(
+    [8, 4, 9, 3],
+    {},
+    'conv: the kernel must fit into the padded axes of x (got spatial [8, 8], kernel [9, 3], padding [0, 0])',
+  )
+  refuse(
+    [8, 4, 3, 3],
+    { stride: 0 },
+    'conv: stride must be a positive whole number, or one for each of 2 axes (got stride 0)',
+  )
+  refuse(
+    [8, 4, 3, 3],
+    { padding: [1] },
+    'conv: padding must be a whole number ≥ 0, or one or two for each of 2 axes (got before [1], after [1])',
+  )
+  refuse(
+    [8, 4, 3, 3],
+    { bias: input('b', [4]) },
+    'conv: the bias must hold one number for each of 8 output channels (got bias [4])',
+  )
+})
+
+test('a transposed convolution refuses shapes that do not fit, and says which', () => {
+  const x = input('x', [1, 4, 8, 8])
+  const refuse = (w: Shape, options: ConvTransposeOptions, message: string) =>
+    assert.throws(() => convTranspose(x, input('w', w), options), { name: 'ShapeError', message })
+  refuse(
+    [8, 4, 3, 3],
+    {},
+    'convTranspose: the first axis of w must be the channels of x (got x [1, 4, 8, 8], w [8, 4, 3, 3])',
+  )
+  refuse(
+    [4, 8, 3, 3],
+    { stride: 2, outputPadding: 2 },
+    'convTranspose: outputPadding must be a whole number ≥ 0 and less than the stride (got outputPadding 2, stride [2, 2])',
+  )
+  refuse(
+    [4, 8, 1, 1],
+    { padding: 4 },
+    'convTranspose: the padding must leave something of y (got x [1, 4, 8, 8], w [4, 8, 1, 1], sizes [0, 0])',
+  )
+})

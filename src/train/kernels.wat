@@ -1,0 +1,89 @@
+;; Loops of the optimizers over arrays of one memory. Every array starts at a multiple of 64 bytes and is padded with
+;; zeros to one, so that the loops need no remainder.
+(module
+  (import "env" "memory" (memory 1 65536))
+
+  ;; AdamW, Loshchilov & Hutter 2019, algorithm 2, and the running average of the weights in the same pass:
+  ;; g = scale g;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g g
+  ;; w = keep w - rate m / (sqrt(v) root + eps);  e = ema e + (1 - ema) w
+  (func (export "adamw") (param $w i32) (param $g i32) (param $m i32) (param $v i32) (param $e i32) (param $end i32)
+    (param $scale f32) (param $beta1 f32) (param $beta2 f32) (param $keep f32) (param $rate f32) (param $root f32)
+    (param $eps f32) (param $ema f32)
+    (local $gs v128) (local $ms v128) (local $vs v128) (local $ws v128)
+    (loop $next
+      (local.set $gs (f32x4.mul (v128.load (local.get $g)) (f32x4.splat (local.get $scale))))
+      (local.set $ms (f32x4.add
+        (f32x4.mul (v128.load (local.get $m)) (f32x4.splat (local.get $beta1)))
+        (f32x4.mul (local.get $gs) (f32x4.splat (f32.sub (f32.const 1) (local.get $beta1))))))
+      (v128.store (local.get $m) (local.get $ms))
+      (local.set $vs (f32x4.add
+        (f32x4.mul (v128.load (local.get $v)) (f32x4.splat (local.get $beta2)))
+        (f32x4.mul (f32x4.mul (local.get $gs) (local.get $gs)) (f32x4.splat (f32.sub (f32.const 1) (local.get $beta2))))))
+      (v128.store (local.get $v) (local.get $vs))
+      (local.set $ws (f32x4.sub
+        (f32x4.mul (v128.load (local.get $w)) (f32x4.splat (local.get $keep)))
+        (f32x4.div
+          (f32x4.mul (local.get $ms) (f32x4.splat (local.get $rate)))
+          (f32x4.add (f32x4.mul (f32x4.sqrt (local.get $vs)) (f32x4.splat (local.get $root))) (f32x4.splat (local.get $eps))))))
+      (v128.store (local.get $w) (local.get $ws))
+      (v128.store (local.get $e) (f32x4.add
+        (f32x4.mul (v128.load (local.get $e)) (f32x4.splat (local.get $ema)))
+        (f32x4.mul (local.get $ws) (f32x4.splat (f32.sub (f32.const 1) (local.get $ema))))))
+      (local.set $w (i32.add (local.get $w) (i32.const 16)))
+      (local.set $g (i32.add (local.get $g) (i32.const 16)))
+      (local.set $m (i32.add (local.get $m) (i32.const 16)))
+      (local.set $v (i32.add (local.get $v) (i32.const 16)))
+      (local.set $e (i32.add (local.get $e) (i32.const 16)))
+      (br_if $next (i32.lt_u (local.get $w) (local.get $end)))))
+
+  ;; Nesterov momentum, Jordan et al. 2024: g = scale g;  m = beta m + g;  u = g + beta m
+  (func (export "momentum") (param $g i32) (param $m i32) (param $u i32) (param $end i32) (param $scale f32) (param $beta f32)
+    (local $gs v128) (local $ms v128)
+    (loop $next
+      (local.set $gs (f32x4.mul (v128.load (local.get $g)) (f32x4.splat (local.get $scale))))
+      (local.set $ms (f32x4.add (f32x4.mul (v128.load (local.get $m)) (f32x4.splat (local.get $beta))) (local.get $gs)))
+      (v128.store (local.get $m) (local.get $ms))
+      (v128.store (local.get $u) (f32x4.add (local.get $gs) (f32x4.mul (local.get $ms) (f32x4.splat (local.get $beta)))))
+      (local.set $g (i32.add (local.get $g) (i32.const 16)))
+      (local.set $m (i32.add (local.get $m) (i32.const 16)))
+      (local.set $u (i32.add (local.get $u) (i32.const 16)))
+      (br_if $next (i32.lt_u (local.get $g) (local.get $end)))))
+
+  ;; A finished update: w = keep w - rate u;  e = ema e + (1 - ema) w
+  (func (export "descend") (param $w i32) (param $u i32) (param $e i32) (param $end i32)
+    (param $keep f32) (param $rate f32) (param $ema f32)
+    (local $ws v128)
+    (loop $next
+      (local.set $ws (f32x4.sub
+        (f32x4.mul (v128.load (local.get $w)) (f32x4.splat (local.get $keep)))
+        (f32x4.mul (v128.load (local.get $u)) (f32x4.splat (local.get $rate)))))
+      (v128.store (local.get $w) (local.get $ws))
+      (v128.store (local.get $e) (f32x4.add
+        (f32x4.mul (v128.load (local.get $e)) (f32x4.splat (local.get $ema)))
+        (f32x4.mul (local.get $ws) (f32x4.splat (f32.sub (f32.const 1) (local.get $ema))))))
+      (local.set $w (i32.add (local.get $w) (i32.const 16)))
+      (local.set $u (i32.add (local.get $u) (i32.const 16)))
+      (local.set $e (i32.add (local.get $e) (i32.const 16)))
+      (br_if $next (i32.lt_u (local.get $w) (local.get $end)))))
+
+  ;; a = a + b
+  (func (export "add") (param $a i32) (param $b i32) (param $end i32)
+    (loop $next
+      (v128.store (local.get $a) (f32x4.add (v128.load (local.get $a)) (v128.load (local.get $b))))
+      (local.set $a (i32.add (local.get $a) (i32.const 16)))
+      (local.set $b (i32.add (local.get $b) (i32.const 16)))
+      (br_if $next (i32.lt_u (local.get $a) (local.get $end)))))
+
+  ;; Sum of squares in double precision, always in the same order: no finite gradient overflows.
+  (func (export "squares") (param $a i32) (param $end i32) (result f64)
+    (local $x v128) (local $y v128) (local $low v128) (local $high v128)
+    (loop $next
+      (local.set $x (v128.load (local.get $a)))
+      (local.set $y (f64x2.promote_low_f32x4 (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $x) (local.get $x))))
+      (local.set $x (f64x2.promote_low_f32x4 (local.get $x)))
+      (local.set $low (f64x2.add (local.get $low) (f64x2.mul (local.get $x) (local.get $x))))
+      (local.set $high (f64x2.add (local.get $high) (f64x2.mul (local.get $y) (local.get $y))))
+      (local.set $a (i32.add (local.get $a) (i32.const 16)))
+      (br_if $next (i32.lt_u (local.get $a) (local.get $end))))
+    (local.set $low (f64x2.add (local.get $low) (local.get $high)))
+    (f64.add (f64x2.extract_lane 0 (local.get $low)) (f64x2.extract_lane 1 (local.get $low)))))
