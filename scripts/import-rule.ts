@@ -1,33 +1,28 @@
-// The import rule: what each folder of src/ may import, and which files may touch Node, a browser or a package.
-// check-imports.ts reads it; style and reasons are in docs of the project's contributors (CONTRIBUTING.md).
-
-/** What may import what. `scripts/check-imports.ts` holds a tree against it. */
+/** What may import what; a pattern is a path under src/ in which `*` stands for anything. */
 export interface ImportRule {
-  /** Folder of src/ (or a file right under it, without `.ts`) → the folders it may import beside its own. */
+  /** Folder of src/, or a file right under it without `.ts` → the ones it may import beside its own. */
   readonly folders: Readonly<Record<string, readonly string[] | 'all'>>
-  /** Folders that anything may import. */
+  /** Folders that all may import. */
   readonly everywhere: readonly string[]
-  /** The models that reuse another one, as their papers do: importer → imported. */
-  readonly models: Readonly<Record<string, readonly string[]>>
-  /** Files that may import `node:` modules, and whatever imports those: path patterns under src/. */
-  readonly node: readonly RegExp[]
+  /** Models that reuse another as a part, as their papers do, and tables of models: importer → imported. */
+  readonly models: Readonly<Record<string, readonly string[] | 'all'>>
+  /** Files of models/ that are no model, and that all models may import. */
+  readonly sharedByModels: readonly string[]
+  /** Files that run in Node alone: only they may import `node:` modules and the packages of `nodePackages`. */
+  readonly node: readonly string[]
   /** Files that may name a browser's globals. */
-  readonly dom: readonly RegExp[]
-  /** Package → the files that may import it. An unlisted package is an error. */
-  readonly packages: Readonly<Record<string, readonly RegExp[]>>
-  /** Entry points that must reach no Node-only file, else no bundler could take them. */
+  readonly dom: readonly string[]
+  /** Package → the files that may import it; a package that is not listed is refused. */
+  readonly packages: Readonly<Record<string, readonly string[]>>
+  /** Packages that run in Node alone. */
+  readonly nodePackages: readonly string[]
+  /** Entry points that must not reach a file of `node`, so that a bundler can take them. */
   readonly portable: readonly string[]
+  /** Folders beside src/ that may import the package by its public name, but none of its files. */
+  readonly outside: readonly string[]
 }
 
-const nodeOnly = [
-  /^runtime\/node/,
-  /^cli\//,
-  /^node\.ts$/,
-  // Read or write the disk, the network or a codec; all else in files/ is bytes to arrays and back.
-  /^files\/(checkpoint|disk|git|packages|png|run-folder|tar|video|webp)/,
-]
-
-/** The rule of this project, folder by folder from left to right of the data flow. */
+/** The rule of this project; the order of the folders is the way data flows. */
 export const importRule: ImportRule = {
   everywhere: ['errors'],
   folders: {
@@ -50,22 +45,43 @@ export const importRule: ImportRule = {
     node: 'all',
     web: 'all',
   },
-  models: { clip: ['vit'], sora: ['dit'] },
-  node: nodeOnly,
-  dom: [/^runtime\/web/, /^web\.ts$/],
+  models: { clip: ['vit'], sora: ['dit'], index: 'all', published: 'all' },
+  sharedByModels: ['config-fields'],
+  node: [
+    'node.ts',
+    'cli/*',
+    'runtime/node*',
+    // The rest of files/ turns bytes into arrays and back, anywhere; these read or write the disk, the network, a codec.
+    'files/checkpoint.ts',
+    'files/disk.ts',
+    'files/git.ts',
+    'files/packages.ts',
+    'files/run-folder.ts',
+    'files/run-list.ts',
+    'files/run-lock.ts',
+    'files/tar.ts',
+    'files/webp.ts',
+    // These build and read data sets on a disk.
+    'data/captions.ts',
+    'data/dataset.ts',
+    'data/drawings.ts',
+    'data/emoji*',
+    'data/journal.ts',
+    'data/licences.ts',
+  ],
+  dom: ['web.ts', 'runtime/web*'],
   packages: {
-    'onnx-proto': [/^onnx\//],
-    'onnxruntime-node': [/^runtime\/node/, /^cli\/doctor/],
-    'onnxruntime-web': [/^runtime\/(web|node)/],
-    pacote: [/^files\/packages/],
-    'tar-stream': [/^files\/tar/],
-    sharp: [/^files\//, /^data\//, /^cli\//],
-    zod: [/^(files|data|train|generate|cli)\//],
-    commander: [/^cli\//],
-    '@commander-js/extra-typings': [/^cli\//],
-    i18next: [/^cli\//],
-    jiti: [/^cli\//],
-    'supports-terminal-graphics': [/^cli\//],
+    'onnx-proto': ['onnx/*'],
+    'onnxruntime-node': ['runtime/node*', 'cli/doctor.ts'],
+    'onnxruntime-web': ['runtime/web*', 'runtime/node*'],
+    pacote: ['files/packages.ts'],
+    sharp: ['files/*', 'data/*', 'cli/*'],
+    'tar-stream': ['files/tar.ts'],
+    zod: ['files/*', 'data/*', 'train/*', 'generate/*', 'cli/*'],
+    '@commander-js/extra-typings': ['cli/*'],
+    i18next: ['cli/*'],
   },
-  portable: ['index', 'web'],
+  nodePackages: ['onnxruntime-node', 'pacote', 'sharp', 'tar-stream', '@commander-js/extra-typings'],
+  portable: ['index.ts', 'web.ts'],
+  outside: ['recipes', 'examples', 'web'],
 }

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { TubeletError } from '../errors.ts'
 import { conceptKey } from './code-points.ts'
+import { readJsonAs } from './json.ts'
 
 /** The languages that captions are stored in. */
 export const captionLanguages = ['en', 'zh'] as const
@@ -62,8 +61,8 @@ interface LanguageEntry {
 }
 
 async function readLanguage(folder: string, language: CaptionLanguage): Promise<Map<string, LanguageEntry>> {
-  const list = await readJson(join(folder, language, 'data.json'), emojiList)
-  const { groups, subgroups } = await readJson(join(folder, language, 'messages.json'), messages)
+  const list = await readJsonAs(join(folder, language, 'data.json'), emojiList)
+  const { groups, subgroups } = await readJsonAs(join(folder, language, 'messages.json'), messages)
   const groupOf = new Map(groups.map((group) => [group.order, group]))
   const subgroupOf = new Map(subgroups.map((subgroup) => [subgroup.order, subgroup]))
   const entries = new Map<string, LanguageEntry>()
@@ -77,19 +76,4 @@ async function readLanguage(folder: string, language: CaptionLanguage): Promise<
     })
   }
   return entries
-}
-
-/** Reads a JSON file of a known form; throws TubeletError('input') naming the file and the first place that does not fit. */
-export async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T> {
-  try {
-    return schema.parse(JSON.parse(await readFile(file, 'utf8')))
-  } catch (error) {
-    const first = error instanceof z.ZodError ? error.issues[0] : undefined
-    const why = first
-      ? `${first.path.join('.')}: ${first.message}`
-      : error instanceof Error
-        ? error.message
-        : String(error)
-    throw new TubeletError('input', `${file}: cannot be read (${why})`, { cause: error })
-  }
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { captionLanguages, conceptSchema, readJson } from './captions.ts'
+import { captionLanguages, conceptSchema } from './captions.ts'
 import { styles } from './drawings.ts'
+import { readJsonAs } from './json.ts'
 
 /** The form of `KEY.json`, one sample's metadata. */
 export const sampleSchema = conceptSchema.extend({
@@ -77,5 +78,5 @@ export type Dataset = z.infer<typeof datasetSchema>
 
 /** Reads the index of a data set folder; throws TubeletError('input') when there is none or it does not fit. */
 export function readDataset(dir: string): Promise<Dataset> {
-  return readJson(join(dir, 'dataset.json'), datasetSchema)
+  return readJsonAs(join(dir, 'dataset.json'), datasetSchema)
 }

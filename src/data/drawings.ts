@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Clip } from '../files/clip.ts'
 import { decodeClip, pictureInfo, rasterizeSvg } from '../files/webp.ts'
-import { readJson } from './captions.ts'
 import { conceptKey, hasSkinTone, isCodePoints } from './code-points.ts'
 import { animationPackages, type EmojiPackage, stillPackages } from './emoji-packages.ts'
+import { readJsonAs } from './json.ts'
 
 /** The drawing styles; each is one way to draw the same concepts. */
 export const styles = ['fluent', '3d', 'flat', 'twemoji', 'noto', 'openmoji', 'openmoji-black'] as const
@@ -121,8 +121,8 @@ const iconSet = z.object({
 
 /** The drawings of an Iconify set: chars.json names the icon of each code point, icons.json holds the insides of its SVG. */
 async function listIcons(folder: string): Promise<Found[]> {
-  const { icons, aliases, ...size } = await readJson(join(folder, 'icons.json'), iconSet)
-  const chars = await readJson(join(folder, 'chars.json'), z.record(z.string(), z.string()))
+  const { icons, aliases, ...size } = await readJsonAs(join(folder, 'icons.json'), iconSet)
+  const chars = await readJsonAs(join(folder, 'chars.json'), z.record(z.string(), z.string()))
   return Object.entries(chars).flatMap(([points, name]): Found[] => {
     const icon = icons[name] ?? icons[aliases[name]?.parent ?? '']
     if (!icon) return []

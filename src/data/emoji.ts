@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { TubeletError } from '../errors.ts'
+import { writeFileAtomic } from '../files/disk.ts'
 import { fetchPackage, type PackageProgress, type PinnedPackage } from '../files/packages.ts'
-import { fileBytes, type TarEntry, writeTar } from '../files/tar.ts'
+import { type TarEntry, writeTar } from '../files/tar.ts'
 import { encodeWebp } from '../files/webp.ts'
 import { type Concept, captionLanguages, readCaptions } from './captions.ts'
 import { splitOf } from './code-points.ts'
@@ -82,7 +83,7 @@ export async function* buildEmoji(options: EmojiOptions): AsyncGenerator<BuildEv
   }
   await writeLicences(settings.out, packages, folders)
   const dataset = describe({ settings, packages, fingerprint, shards, skipped })
-  await writeAside(join(settings.out, 'dataset.json'), `${JSON.stringify(dataset, null, 2)}\n`)
+  await writeFileAtomic(join(settings.out, 'dataset.json'), `${JSON.stringify(dataset, null, 2)}\n`)
   await journal.remove()
   yield { type: 'done', dataset }
 }
@@ -184,7 +185,11 @@ function fingerprintOf({ out: _, ...settings }: Resolved, packages: EmojiPackage
 }
 
 async function isReady(out: string, finished: Shard | undefined): Promise<boolean> {
-  return finished !== undefined && (await fileBytes(join(out, finished.file))) === finished.bytes
+  if (!finished) return false
+  return stat(join(out, finished.file)).then(
+    ({ size }) => size === finished.bytes,
+    () => false,
+  )
 }
 
 interface ShardContext {
@@ -296,14 +301,4 @@ function describe({ settings, packages, fingerprint, shards, skipped }: Descript
     shards,
     skipped,
   })
-}
-
-async function writeAside(file: string, text: string): Promise<void> {
-  const part = `${file}.${process.pid}.part`
-  try {
-    await writeFile(part, text, { flush: true })
-    await rename(part, file)
-  } finally {
-    await rm(part, { force: true })
-  }
 }

@@ -40,3 +40,21 @@ export function takeFrames(clip: Clip & { delays: number[] }, count: number): Cl
   const duration = clip.delays.reduce((sum, delay) => sum + delay, 0)
   return { frames, count, width: clip.width, height: clip.height, fps: (count * 1000) / duration }
 }
+
+/**
+ * A clip of `count` equal moments: at each, the frame that is shown then. An encoder joins frames that are equal into
+ * one that is shown longer; this takes them apart again.
+ */
+export function frameAtEach(clip: Clip & { delays: number[] }, count: number, fps: number): Clip {
+  if (clip.count === count) return clip
+  const bytes = clip.width * clip.height * 4
+  const frames = new Uint8Array(count * bytes)
+  let shown = 0
+  let end = clip.delays[0] ?? Infinity
+  for (let k = 0; k < count; k++) {
+    // Starts are whole milliseconds in the file, so half of one separates before from after.
+    while (shown < clip.count - 1 && end <= Math.round((k * 1000) / fps) + 0.5) end += clip.delays[++shown]
+    frames.set(frameOf(clip, shown), k * bytes)
+  }
+  return { frames, count, width: clip.width, height: clip.height, fps }
+}

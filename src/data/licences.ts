@@ -1,5 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeFileAtomic } from '../files/disk.ts'
 import type { EmojiPackage } from './emoji-packages.ts'
 
 const mit = (holder: string) => `MIT License
@@ -33,15 +34,14 @@ export async function writeLicences(
   folders: Map<string, string>,
 ): Promise<void> {
   const to = join(dir, 'LICENSES')
-  await mkdir(to, { recursive: true })
   const lines = ['The pictures and words in these shards come from the packages below.', '']
   lines.push('Pictures were resized and encoded again as WebP, and of animations some frames were chosen.', '')
   for (const pinned of packages) {
     const file = `${pinned.name.replace(/^@/, '').replace('/', '-')}.txt`
     lines.push(`- ${pinned.name}@${pinned.version}: ${pinned.author}, ${pinned.licence} (${file})`)
-    await writeFile(join(to, file), await licenceText(pinned, folders.get(pinned.name)!))
+    await writeFileAtomic(join(to, file), await licenceText(pinned, folders.get(pinned.name)!))
   }
-  await writeFile(join(to, 'README.md'), `${lines.join('\n')}\n`)
+  await writeFileAtomic(join(to, 'README.md'), `${lines.join('\n')}\n`)
 }
 
 async function licenceText({ name, author, licence }: EmojiPackage, folder: string): Promise<string> {

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, rename, rm, stat } from 'node:fs/promises'
-import { Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { open } from 'node:fs/promises'
 import { extract, pack } from 'tar-stream'
 import { TubeletError } from '../errors.ts'
+import { fileError, writeFileAtomic } from './disk.ts'
 
 /** A member of an archive, whole in memory. */
 export interface TarEntry {
@@ -72,31 +71,21 @@ export async function writeTar(
   file: string,
   entries: Iterable<TarEntry> | AsyncIterable<TarEntry>,
 ): Promise<WrittenTar> {
-  const part = `${file}.${process.pid}.part`
   const hash = createHash('sha256')
   let bytes = 0
-  const count = new Transform({
-    transform(chunk: Uint8Array, _encoding, done) {
+  async function* chunks() {
+    const archive = pack()
+    const filled = fill(archive, entries)
+    // Whoever stops reading sees the archive's own error; this keeps Node from reporting it a second time.
+    filled.catch(() => {})
+    for await (const chunk of archive as AsyncIterable<Uint8Array>) {
       hash.update(chunk)
       bytes += chunk.length
-      done(null, chunk)
-    },
-  })
-  try {
-    const handle = await open(part, 'w')
-    try {
-      const archive = pack()
-      const written = pipeline(archive, count, handle.createWriteStream({ autoClose: false }))
-      await Promise.all([written, fill(archive, entries)])
-      await handle.sync()
-    } finally {
-      await handle.close()
+      yield chunk
     }
-    await rename(part, file)
-  } catch (error) {
-    await rm(part, { force: true })
-    throw writeError(file, error)
+    await filled
   }
+  await writeFileAtomic(file, chunks())
   return { bytes, sha256: hash.digest('hex') }
 }
 
@@ -120,7 +109,7 @@ async function fill(archive: ReturnType<typeof pack>, entries: Iterable<TarEntry
 /** The size of a tar file, once it is known to end in the two zero blocks that close every archive. */
 async function checkEnd(file: string): Promise<number> {
   const handle = await open(file, 'r').catch((error: unknown) => {
-    throw new TubeletError('input', `${file}: cannot be opened (${reason(error)})`, { cause: error })
+    throw fileError(error, 'open', file)
   })
   try {
     const { size } = await handle.stat()
@@ -136,23 +125,6 @@ async function checkEnd(file: string): Promise<number> {
   } finally {
     await handle.close()
   }
-}
-
-/** The size in bytes of a file, or -1 where there is none. */
-export async function fileBytes(file: string): Promise<number> {
-  return stat(file).then(
-    ({ size }) => size,
-    () => -1,
-  )
-}
-
-function writeError(file: string, error: unknown): unknown {
-  if (!(error instanceof Error && 'code' in error)) return error
-  if (error.code === 'ENOSPC') return new TubeletError('input', `${file}: no space left on the disk`, { cause: error })
-  if (error.code === 'EACCES' || error.code === 'ENOENT' || error.code === 'EROFS') {
-    return new TubeletError('input', `${file}: cannot be written (${error.message})`, { cause: error })
-  }
-  return error
 }
 
 function reason(error: unknown): string {

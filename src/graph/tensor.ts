@@ -64,7 +64,7 @@ export function makeAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tens
   shapes.forEach((s, index) => {
     outputs.push({ node, index, shape: s, dtype })
   })
-  return outputs
+  return [...outputs] // a copy: who reorders it must not reorder the node's own
 }
 
 /** Applies an op with one output. */

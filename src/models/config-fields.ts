@@ -19,9 +19,7 @@ export interface ConfigFields {
   texts<T extends string>(name: string, allowed: readonly T[], fallback?: readonly T[]): readonly T[]
   /** The fields of a nested object; one without fields where it is absent. */
   object(name: string): ConfigFields
-  /** Whether the field is there and not null. */
-  has(name: string): boolean
-  /** The value as it is. */
+  /** The value as it is; null is not the same as absent. */
   raw(name: string): unknown
   /** Throws where an option has another value than the one that is supported; absent means `fallback`, or the same. */
   only(name: string, supported: unknown, fallback?: unknown): void
@@ -34,7 +32,7 @@ export function configFields(model: string, json: unknown, path = ''): ConfigFie
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw new TubeletError('input', `${model}: ${path || 'the config'} must be a JSON object`)
   const values = json as Record<string, unknown>
-  const raw = (name: string) => (Object.hasOwn(values, name) ? (values[name] ?? undefined) : undefined)
+  const raw = (name: string) => (Object.hasOwn(values, name) ? values[name] : undefined)
   const wrong = (name: string, must: string) => {
     const found = raw(name) === undefined ? 'is missing' : `is ${brief(raw(name))}`
     return new TubeletError('input', `${model}: '${path}${name}' ${found}; it must be ${must}`)
@@ -61,10 +59,9 @@ export function configFields(model: string, json: unknown, path = ''): ConfigFie
     texts: (name, allowed, fallback) =>
       read(name, fallback, listOf(oneOf(allowed), `texts out of ${allowed.join(', ')}`)),
     object: (name) => configFields(model, raw(name) ?? {}, `${path}${name}.`),
-    has: (name) => raw(name) !== undefined,
     raw,
     only(name, supported, fallback = supported) {
-      const value = Object.hasOwn(values, name) ? values[name] : fallback
+      const value = raw(name) === undefined ? fallback : raw(name)
       if (JSON.stringify(value ?? null) !== JSON.stringify(supported ?? null))
         throw wrong(name, `${brief(supported)}, as other values are not supported`)
     },

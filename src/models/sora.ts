@@ -1,7 +1,7 @@
 import { ShapeError, type Tensor, withBlock } from '../graph/index.ts'
 import {
-  attention,
   layerNorm as affineNorm,
+  attention,
   linear,
   mlp,
   normal,
@@ -156,7 +156,7 @@ export function wanConfig(json: unknown): WanConfig {
     heads,
     ffnDim: c.count('ffn_dim', 13824),
     inChannels,
-    outChannels: c.has('out_channels') ? c.count('out_channels') : inChannels,
+    outChannels: c.raw('out_channels') === null ? inChannels : c.count('out_channels', 16),
     textDim: c.count('text_dim', 4096),
     freqDim: c.count('freq_dim', 256),
     patchSize: c.counts('patch_size', [1, 2, 2], 3) as [number, number, number],

@@ -21,6 +21,7 @@ export function batchNorm(p: Params, channels: number, config: BatchNormConfig =
   const bias = p.get('bias', [channels], zeros)
   const runningMean = p.buffer('running_mean', [channels], zeros)
   const runningVariance = p.buffer('running_var', [channels], ones)
+  const batches = p.buffer('num_batches_tracked', [], zeros) // a count that PyTorch keeps beside them
   return p.scoped((x: Tensor): Tensor => {
     if (!training) return fixedBatchNorm(x, { gain, bias, mean: runningMean, variance: runningVariance, eps })
     const { y, mean, variance } = byBatch(x, { gain, bias, eps })
@@ -30,6 +31,7 @@ export function batchNorm(p: Params, channels: number, config: BatchNormConfig =
     training.set(p.at('running_mean').path, follow(runningMean, mean))
     // Running statistics stand for all data, so their variance is the unbiased estimate.
     training.set(p.at('running_var').path, follow(runningVariance, variance, count / Math.max(count - 1, 1)))
+    training.set(p.at('num_batches_tracked').path, add(batches, 1))
     return y
   })
 }

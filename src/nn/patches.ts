@@ -1,5 +1,5 @@
 import { type Shape, ShapeError, size, type Tensor } from '../graph/index.ts'
-import { gemm, matmul, reshape, transpose } from '../ops/index.ts'
+import { gemm, matmul, reshape, slice, transpose } from '../ops/index.ts'
 import { xavierUniform, zeros } from './init.ts'
 import type { Init, Params } from './params.ts'
 
@@ -19,6 +19,10 @@ export function patchGrid(sizes: Shape, patch: readonly number[]): number[] {
     throw new ShapeError('patches', 'every size must be a multiple of the patch size', { sizes, patch })
   return grid
 }
+
+/** x without what is left behind the last whole patch of each axis: such pixels a convolution by strides does not see. */
+export const wholePatches = (x: Tensor, patch: readonly number[]): Tensor =>
+  patch.reduce((t, n, i) => slice(t, i + 2, 0, t.shape[i + 2] - (t.shape[i + 2] % n)), x)
 
 /** Pictures or clips cut into patches: x [B, C, ...sizes] → rows [N·B, C·patch], patch by patch, samples innermost. */
 export function patchRows(x: Tensor, patch: readonly number[]): Tensor {

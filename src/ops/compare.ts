@@ -33,20 +33,21 @@ export const less: (a: Operand, b: Operand) => Tensor = compare(Less)
 /** a ≤ b, with broadcasting. */
 export const lessOrEqual: (a: Operand, b: Operand) => Tensor = compare(LessOrEqual)
 
-function logical(name: string, type: string): Op {
-  return {
-    name,
-    shape([a, b]) {
-      if (a.dtype !== 'bool') throw new ShapeError(name, 'a and b must be of type bool', { a: a.dtype, b: b.dtype })
-      return pairShape(name, a, b)
-    },
-    grad: () => [undefined, undefined],
-    lower: (_, inputs, onnx) => onnx.node(type, inputs),
-  }
-}
+const logical = (name: string, lower: Op['lower']): Op => ({
+  name,
+  shape([a, b]) {
+    if (a.dtype !== 'bool') throw new ShapeError(name, 'a and b must be of type bool', { a: a.dtype, b: b.dtype })
+    return pairShape(name, a, b)
+  },
+  grad: () => [undefined, undefined],
+  lower,
+})
 
-const And = logical('and', 'And')
-const Or = logical('or', 'Or')
+const And = logical('and', (_, inputs, onnx) => onnx.node('And', inputs))
+// WebGPU has no Or: there it is "a where a, else b".
+const Or = logical('or', (_, [a, b], onnx) =>
+  onnx.target === 'cpu' ? onnx.node('Or', [a, b]) : onnx.node('Where', [a, a, b]),
+)
 
 const Not: Op = {
   name: 'not',

@@ -13,8 +13,6 @@ const Exp = elementwise('exp', 'Exp', (_, y) => y)
 const Log = elementwise('log', 'Log', (x) => div(1, x))
 const Sqrt = elementwise('sqrt', 'Sqrt', (_, y) => div(0.5, y))
 const Reciprocal = elementwise('reciprocal', 'Reciprocal', (_, y) => neg(mul(y, y)))
-const Sin = elementwise('sin', 'Sin', (x) => cos(x))
-const Cos = elementwise('cos', 'Cos', (x) => neg(sin(x)))
 const Tanh = elementwise('tanh', 'Tanh', (_, y) => sub(1, mul(y, y)))
 const Sigmoid = elementwise('sigmoid', 'Sigmoid', (_, y) => mul(y, sub(1, y)))
 const Erf = elementwise('erf', 'Erf', (x) => mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))
@@ -30,10 +28,6 @@ export const sqrt = (x: Tensor): Tensor => make(Sqrt, [x], undefined)
 export const reciprocal = (x: Tensor): Tensor => make(Reciprocal, [x], undefined)
 /** 1 / √x */
 export const rsqrt = (x: Tensor): Tensor => reciprocal(sqrt(x))
-/** Sine; slow on the CPU: compute tables outside the graph where the argument is known. */
-export const sin = (x: Tensor): Tensor => make(Sin, [x], undefined)
-/** Cosine; slow on the CPU: compute tables outside the graph where the argument is known. */
-export const cos = (x: Tensor): Tensor => make(Cos, [x], undefined)
 /** Hyperbolic tangent. */
 export const tanh = (x: Tensor): Tensor => make(Tanh, [x], undefined)
 /** 1 / (1 + e⁻ˣ) */

@@ -22,7 +22,6 @@ export { cumsum } from './cumsum.ts'
 export {
   abs,
   clip,
-  cos,
   erf,
   exp,
   leakyRelu,
@@ -31,7 +30,6 @@ export {
   relu,
   rsqrt,
   sigmoid,
-  sin,
   softplus,
   sqrt,
   square,
@@ -50,4 +48,5 @@ export { rearrange } from './rearrange.ts'
 export { expand, max, sum, sumTo } from './reduce.ts'
 export { repeat } from './repeat.ts'
 export { type ResizeOptions, resize } from './resize.ts'
+export { cos, sin } from './sine.ts'
 export { logSoftmax, softmax } from './softmax.ts'

@@ -15,8 +15,10 @@ const Reshape: Op<{ shape: Shape }> = {
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const unknown = shape.indexOf(-1)
   if (unknown >= 0) {
-    const rest = size(shape.filter((_, i) => i !== unknown))
-    shape = shape.map((n, i) => (i === unknown ? size(x.shape) / rest : n))
+    const found = size(x.shape) / size(shape.filter((_, i) => i !== unknown))
+    if (!Number.isInteger(found) || found < 1)
+      throw new ShapeError('reshape', 'one axis at most may be −1, and its size must come out whole', { x, shape })
+    shape = shape.map((n, i) => (i === unknown ? found : n))
   }
   if (sameShape(x.shape, shape)) return x
   const { node } = x
@@ -51,9 +53,12 @@ const Concat: Op<{ axis: number }> = {
   name: 'concat',
   shape(xs, { axis }) {
     const [first] = xs
-    for (const x of xs)
+    for (const x of xs) {
+      if (x.dtype !== first.dtype)
+        throw new ShapeError('concat', 'all tensors must have one type', { first: first.dtype, other: x.dtype })
       if (x.shape.length !== first.shape.length || x.shape.some((n, i) => i !== axis && n !== first.shape[i]))
         throw new ShapeError('concat', `all axes but ${axis} must agree`, { first, other: x })
+    }
     return first.shape.map((n, i) => (i === axis ? xs.reduce((total, x) => total + x.shape[axis], 0) : n))
   },
   grad: (dy, { inputs, attrs: { axis } }) =>
@@ -176,8 +181,8 @@ const Pad: Op<{ before: readonly number[]; after: readonly number[]; value: numb
     const ends = x.shape.map((n, i) => n + before[i])
     return [make(Slice, [dy], { starts: before, ends, steps: x.shape.map(() => 1) })]
   },
-  lower: ({ attrs: { before, after, value } }, [x], onnx) =>
-    onnx.node('Pad', [x, onnx.ints([...before, ...after]), onnx.scalar(value)]),
+  lower: ({ inputs: [{ dtype }], attrs: { before, after, value } }, [x], onnx) =>
+    onnx.node('Pad', [x, onnx.ints([...before, ...after]), onnx.scalar(value, dtype)]),
 }
 
 /** x with `before` and `after` more elements on each axis, all equal to `value`. */

@@ -16,9 +16,9 @@ const LayerNorm: Op<{ eps: number }> = {
   name: 'layerNorm',
   shape([x, gain, bias]) {
     const width = x.shape.at(-1)
-    for (const p of [gain, bias])
+    for (const [name, p] of Object.entries({ gain, bias }))
       if (p && (p.shape.length !== 1 || p.shape[0] !== width))
-        throw new ShapeError('layerNorm', 'gain and bias must fit the last axis of x', { x, gain: p })
+        throw new ShapeError('layerNorm', `the ${name} must fit the last axis of x`, { x, [name]: p })
     const rows = [...x.shape.slice(0, -1), 1]
     return [x.shape, rows, rows]
   },
@@ -64,11 +64,14 @@ const RmsNorm: Op<{ eps: number }> = {
   lower({ inputs: [x], attrs: { eps } }, [value, gain], onnx) {
     const width = x.shape.at(-1)!
     const weight = gain ?? onnx.array(ones(width), [width])
-    return onnx.nodes('SimplifiedLayerNormalization', [value, weight], 2, {
-      axis: -1,
-      epsilon: { float: eps },
-      stash_type: 1,
-    })
+    const attributes = { axis: -1, epsilon: { float: eps }, stash_type: 1 }
+    if (onnx.target === 'cpu') return onnx.nodes('SimplifiedLayerNormalization', [value, weight], 2, attributes)
+    // WebGPU leaves the second output unwritten (1.30).
+    const squares = onnx.node('Mul', [value, value])
+    const mean = onnx.node('ReduceMean', [squares, onnx.ints([-1])], { keepdims: 1 })
+    const root = onnx.node('Sqrt', [onnx.node('Add', [mean, onnx.scalar(eps)])])
+    const y = onnx.node('SimplifiedLayerNormalization', [value, weight], attributes)
+    return [y, onnx.node('Reciprocal', [root])]
   },
 }
 
@@ -83,6 +86,9 @@ export const perChannel = (p: Tensor, x: Tensor): Tensor => reshape(p, [p.shape[
 export function groupNorm(x: Tensor, groups: number, { gain, bias, eps = 1e-5 }: NormOptions = {}): Tensor {
   const [B, C] = x.shape
   if (C % groups !== 0) throw new ShapeError('groupNorm', 'groups must divide the channels', { x, groups })
+  for (const [name, p] of Object.entries({ gain, bias }))
+    if (p && (p.shape.length !== 1 || p.shape[0] !== C))
+      throw new ShapeError('groupNorm', `the ${name} must hold one number per channel`, { x, [name]: p })
   const rows = reshape(x, [B * groups, -1]) // [B·G, C/G · ...]
   let y = reshape(layerNorm(rows, { eps }), x.shape)
   if (gain) y = mul(y, perChannel(gain, x))

@@ -23,7 +23,7 @@ export function rearrange(x: Tensor, pattern: string, sizes: Record<string, numb
     const rest = names.reduce((product, name) => product * (known[name] ?? 1), 1)
     if (unknown.length > 1) throw new ShapeError('rearrange', `'${pattern}' needs the size of ${unknown[0]}`, { x })
     if (unknown.length === 1) known[unknown[0]] = x.shape[axis] / rest
-    else if (rest !== x.shape[axis])
+    if (unknown.length === 1 ? x.shape[axis] % rest !== 0 : rest !== x.shape[axis])
       throw new ShapeError('rearrange', `'${pattern}' does not fit axis ${axis}`, { x, ...sizes })
   })
   const from = left.flat().filter((name) => name !== '1')

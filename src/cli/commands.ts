@@ -1,0 +1,13 @@
+import type { CommandFile } from './command.ts'
+import type { MessageKey } from './messages/index.ts'
+
+/** A verb: it has a summary in the catalogue of messages. */
+type Verb = MessageKey extends infer K ? (K extends `${infer Name}.summary` ? Name : never) : never
+
+/** Every verb, in the order of the help; its file is loaded when it is asked for. */
+export const commands = {
+  data: async () => (await import('./data-command.ts')).dataCommand,
+  runs: async () => (await import('./runs.ts')).runsCommand,
+  show: async () => (await import('./show.ts')).showCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+} satisfies Partial<Record<Verb, () => Promise<CommandFile>>>

@@ -1,0 +1,71 @@
+import sharp from 'sharp'
+import type { Clip } from '../files/clip.ts'
+import { frameOf } from '../files/clip.ts'
+
+/** One sample of a contact sheet. */
+export interface SheetCell {
+  clip: Clip
+  /** Lines of text below the pictures. */
+  lines: string[]
+}
+
+/** Grounds that frames are shown on, in turn: edges that are clean on one may not be on another. */
+const grounds = [
+  [255, 255, 255],
+  [24, 24, 27],
+  [208, 96, 160],
+] as const
+
+const gap = 8
+const lineHeight = 13
+
+/** Draws samples as a PNG: of each, three frames evenly over the loop, on white, dark and pink, above its text. */
+export async function contactSheet(cells: SheetCell[], columns = 5): Promise<Uint8Array> {
+  const { width, height } = cells[0].clip
+  const lines = Math.max(...cells.map((cell) => cell.lines.length))
+  const cell = { width: grounds.length * width + gap, height: height + lines * lineHeight + gap }
+  const across = Math.min(columns, cells.length)
+  const page = { width: across * cell.width + gap, height: Math.ceil(cells.length / across) * cell.height + gap }
+  const pixels = new Uint8Array(page.width * page.height * 3).fill(240)
+  const text: string[] = []
+  cells.forEach(({ clip, lines }, i) => {
+    const left = gap + (i % across) * cell.width
+    const top = gap + Math.floor(i / across) * cell.height
+    grounds.forEach((ground, g) => {
+      const frame = frameOf(clip, Math.floor((g * clip.count) / grounds.length))
+      paint(frame, pixels, { width, left: left + g * width, top, across: page.width, ground })
+    })
+    lines.forEach((line, l) => {
+      text.push(`<text x="${left}" y="${top + height + (l + 1) * lineHeight - 2}">${escapeXml(line)}</text>`)
+    })
+  })
+  const style = `font-family="sans-serif" font-size="${lineHeight - 3}" fill="#222"`
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${page.width}" height="${page.height}"><g ${style}>${text.join('')}</g></svg>`
+  const png = await sharp(pixels, { raw: { ...page, channels: 3 } })
+    .composite([{ input: Buffer.from(svg) }])
+    .png()
+    .toBuffer()
+  return new Uint8Array(png.buffer, png.byteOffset, png.length)
+}
+
+interface Place {
+  width: number
+  left: number
+  top: number
+  /** Width of the page. */
+  across: number
+  ground: readonly [number, number, number]
+}
+
+/** Composites one frame of straight RGBA over a ground into the page. */
+function paint(frame: Uint8Array, page: Uint8Array, { width, left, top, across, ground }: Place): void {
+  for (let p = 0; p < frame.length / 4; p++) {
+    const to = ((top + Math.floor(p / width)) * across + left + (p % width)) * 3
+    const alpha = frame[p * 4 + 3] / 255
+    for (let c = 0; c < 3; c++) page[to + c] = Math.round(frame[p * 4 + c] * alpha + ground[c] * (1 - alpha))
+  }
+}
+
+function escapeXml(text: string): string {
+  return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
+}

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import { TubeletError } from '../errors.ts'
+import type { Clip } from '../files/clip.ts'
+import { writeFileAtomic } from '../files/disk.ts'
+import { contactSheet, type SheetCell } from './contact-sheet.ts'
+import { type Dataset, readDataset, type SampleMeta, type Shard } from './dataset.ts'
+import { decodeSample, parseSample, readMembers } from './shards.ts'
+
+/** How to look at a data set. */
+export interface InspectOptions {
+  /** Where the contact sheet is written, a PNG; none is drawn without. */
+  sheet?: string
+  /** Samples on the sheet, evenly over the data set; default 60. */
+  sheetSamples?: number
+  onProgress?: (done: number, total: number) => void
+  signal?: AbortSignal
+}
+
+/** Something that is wrong with a shard or a sample. */
+export interface Damage {
+  shard: string
+  /** Absent where the shard itself is damaged. */
+  sample?: string
+  reason: string
+}
+
+/** What a data set folder holds; numbers are counted, not taken from the index. */
+export interface Inspection {
+  dataset: Dataset
+  samples: number
+  frames: number
+  bytes: number
+  /** Samples by style and kind, such as `fluent clip`. */
+  kinds: Record<string, number>
+  splits: Record<string, number>
+  groups: Record<string, number>
+  damage: Damage[]
+  /** The file of the contact sheet, where one was written. */
+  sheet?: string
+}
+
+/** Reads and decodes everything in a data set folder, lists damage instead of stopping at it, and draws a contact sheet. */
+export async function inspectDataset(dir: string, options: InspectOptions = {}): Promise<Inspection> {
+  const dataset = await readDataset(dir)
+  const { sheet, sheetSamples = 60, onProgress, signal } = options
+  const empty = { samples: 0, frames: 0, bytes: 0, kinds: {}, splits: {}, groups: {}, damage: [] }
+  const found: Inspection = { dataset, ...empty }
+  const cells: SheetCell[] = []
+  const stride = Math.max(1, dataset.counts.samples / sheetSamples)
+  for (const shard of dataset.shards) {
+    const problems = await checkShard(dir, shard)
+    found.damage.push(...problems)
+    for await (const { meta, clip, damage } of readAll(dir, shard)) {
+      if (signal?.aborted) throw new TubeletError('stopped', 'the inspection was stopped')
+      if (damage) found.damage.push(damage)
+      if (!meta || !clip) continue
+      if (found.samples >= cells.length * stride && cells.length < sheetSamples) cells.push(cellOf(meta, clip))
+      count(found, meta)
+      onProgress?.(found.samples, dataset.counts.samples)
+    }
+    found.bytes += shard.bytes
+  }
+  if (sheet && cells.length > 0) {
+    await writeFileAtomic(sheet, await contactSheet(cells))
+    found.sheet = sheet
+  }
+  return found
+}
+
+function count(found: Inspection, { style, kind, split, group, frames }: SampleMeta): void {
+  const add = (counts: Record<string, number>, key: string) => {
+    counts[key] = (counts[key] ?? 0) + 1
+  }
+  found.samples++
+  found.frames += frames
+  add(found.kinds, `${style} ${kind}`)
+  add(found.splits, split)
+  add(found.groups, group ?? 'none')
+}
+
+function cellOf(meta: SampleMeta, clip: Clip): SheetCell {
+  const { codePoint, style, split, en, zh } = meta
+  // As wide as three frames of 64 pixels can show.
+  const fit = (line: string) => (line.length > 36 ? `${line.slice(0, 35)}…` : line)
+  return { clip, lines: [fit(en.label), fit(`${zh.label} · ${zh.tags.join(' ')}`), fit(`${codePoint} ${style} ${split}`)] }
+}
+
+/** Compares a shard's file with the index: whether it is there, whole, and unchanged. */
+async function checkShard(dir: string, { file, sha256 }: Shard): Promise<Damage[]> {
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(join(dir, file))) hash.update(chunk)
+  } catch (error) {
+    return [{ shard: file, reason: error instanceof Error ? error.message : String(error) }]
+  }
+  if (hash.digest('hex') === sha256) return []
+  return [{ shard: file, reason: 'its content is not what dataset.json says (SHA-256 differs)' }]
+}
+
+interface Read {
+  meta?: SampleMeta
+  clip?: Clip
+  damage?: Damage
+}
+
+/** Every sample of a shard, decoded; a damaged sample is told and passed over, a damaged archive ends the shard. */
+async function* readAll(dir: string, { file, samples }: Shard): AsyncGenerator<Read> {
+  let seen = 0
+  try {
+    for await (const members of readMembers(join(dir, file))) {
+      seen++
+      try {
+        const sample = parseSample(members, file)
+        yield { meta: sample.meta, clip: await decodeSample(sample) }
+      } catch (error) {
+        yield { damage: damageOf(error, { shard: file, sample: members.key }) }
+      }
+    }
+  } catch (error) {
+    yield { damage: damageOf(error, { shard: file }) }
+  }
+  if (seen !== samples) {
+    yield { damage: { shard: file, reason: `${seen} of ${samples} samples can be read` } }
+  }
+}
+
+function damageOf(error: unknown, at: Pick<Damage, 'shard' | 'sample'>): Damage {
+  if (!(error instanceof TubeletError) || error.code !== 'input') throw error
+  return { ...at, reason: error.message }
+}

@@ -1,0 +1,108 @@
+import type { RandomStream } from '../random.ts'
+import type { Caption, CaptionLanguage } from './captions.ts'
+
+/** A colour that a picture can be drawn in, by its hue, and its names. */
+export interface NamedColour {
+  readonly hue: number // degrees; -1 for a picture without colour
+  readonly en: string
+  readonly zh: string
+}
+
+/** The colours that recoloured pictures come in. */
+export const namedColours: readonly NamedColour[] = [
+  { hue: 0, en: 'red', zh: '红色' },
+  { hue: 30, en: 'orange', zh: '橙色' },
+  { hue: 55, en: 'yellow', zh: '黄色' },
+  { hue: 120, en: 'green', zh: '绿色' },
+  { hue: 215, en: 'blue', zh: '蓝色' },
+  { hue: 275, en: 'purple', zh: '紫色' },
+  { hue: 325, en: 'pink', zh: '粉色' },
+  { hue: -1, en: 'gray', zh: '灰色' },
+]
+
+/** What was done to a drawing, so that the words can say it. */
+export interface Attributes {
+  readonly colour?: NamedColour
+  readonly small?: boolean
+  readonly two?: boolean // drawn twice, side by side
+  readonly mirrored?: boolean
+  readonly reversed?: boolean // played backwards
+  readonly still?: boolean // one frame
+}
+
+const colourWords = {
+  en: /\b(red|orange|yellow|green|light blue|blue|purple|pink|gr[ae]y|brown|black|white)\s+/i,
+  zh: /(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)色的?|^(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)(?=.)/,
+}
+
+const pick = <T>(list: readonly T[], random: RandomStream): T => list[random.integer(list.length)]
+
+/** The noun, with what was done to it: 'a small blue bird', '两只…' as plain counted words. */
+function english(label: string, { colour, small, two }: Attributes): string {
+  const noun = colour ? label.replace(colourWords.en, '') : label
+  const words = [small ? 'small' : '', colour?.en ?? '', noun].filter(Boolean).join(' ')
+  return two ? `two ${words}` : words
+}
+
+function chinese(label: string, { colour, small, two }: Attributes): string {
+  const noun = colour ? label.replace(colourWords.zh, '') || label : label
+  return `${two ? '两个' : ''}${small ? '小小的' : ''}${colour ? `${colour.zh}的` : ''}${noun}`
+}
+
+const article = (phrase: string) => (/^[aeiou]/i.test(phrase) ? 'an' : 'a')
+
+const englishForms = [
+  (x: string) => x,
+  (x: string) => x,
+  (x: string) => `${article(x)} ${x}`,
+  (x: string) => `${article(x)} ${x}`,
+  (x: string) => `${x} emoji`,
+  (x: string) => `an emoji of ${article(x)} ${x}`,
+  (x: string) => `an animated ${x}`,
+  (x: string) => `a sticker of ${article(x)} ${x}`,
+] as const
+
+const chineseForms = [
+  (x: string) => x,
+  (x: string) => x,
+  (x: string) => x,
+  (x: string) => `一个${x}`,
+  (x: string) => `${x}表情`,
+  (x: string) => `会动的${x}`,
+  (x: string) => `${x}贴纸`,
+] as const
+
+const motionWords = {
+  en: { reversed: 'backwards', mirrored: 'mirrored', still: 'still picture' },
+  zh: { reversed: '倒放', mirrored: '左右翻转', still: '静止' },
+} as const
+
+/**
+ * One way to ask for a drawing, drawn at random: its name in one of many forms, its tags alone or after the name, and
+ * always the words for what was done to it.
+ */
+export function promptFor(
+  caption: Caption,
+  language: CaptionLanguage,
+  { random, ...attributes }: Attributes & { random: RandomStream },
+): string {
+  const { label, tags } = caption
+  const noun = language === 'en' ? english : chinese
+  const separator = language === 'en' ? ', ' : '，'
+  const changed = Boolean(attributes.colour || attributes.small || attributes.two)
+  const kind = random.integer(10)
+  // Tags alone only where nothing was changed: they name no thing that could be blue.
+  const byTags = !changed && tags.length > 0 && kind < 2
+  const tagged = tags.length > 0 && kind >= 2 && kind < 4
+  const some = [...new Set([pick([...tags, label], random), pick([...tags, label], random)])].filter(
+    (tag) => tag !== label,
+  )
+  const form = attributes.two
+    ? (x: string) => x
+    : pick<(x: string) => string>(language === 'en' ? englishForms : chineseForms, random)
+  const parts = byTags ? [some.join(language === 'en' ? ' ' : '') || label] : [form(noun(label, attributes))]
+  if (tagged) parts.push(...some)
+  const words = motionWords[language]
+  for (const name of ['reversed', 'mirrored', 'still'] as const) if (attributes[name]) parts.push(words[name])
+  return parts.join(separator)
+}

@@ -1,0 +1,37 @@
+import { input, type Tensor } from '../graph/index.ts'
+import { type WanConfig, wanTransformer } from '../models/sora.ts'
+import { params } from '../nn/index.ts'
+import { add, chunk, concat, mul, sub } from '../ops/index.ts'
+import type { Arrays, Program, Runtime } from '../runtime/runtime.ts'
+
+/** Sizes that a denoising program is built for. */
+export interface DenoiserShape {
+  readonly batch: number // clips drawn together
+  readonly frames: number // of the latents
+  readonly height: number
+  readonly width: number
+  readonly textLength: number // L, tokens of a prompt
+  readonly guided: boolean // whether each step also asks for the clip of the negative prompt
+}
+
+/**
+ * The velocity of every clip of a batch in one run: inputs `x` [B, C, T, H, W], `t` [B], `text` [B, L, D] (2B rows where
+ * guided: prompts, then negative prompts) and `guidance`; output `v`. Guidance is equation 6 of Ho & Salimans 2022,
+ * v = v(negative) + guidance · (v(prompt) − v(negative)), computed where the two halves of the batch are at hand.
+ */
+export async function denoiser(
+  runtime: Runtime,
+  { config, weights, shape }: { config: WanConfig; weights: Arrays; shape: DenoiserShape },
+): Promise<Program> {
+  const { batch, frames, height, width, textLength, guided } = shape
+  const rows = guided ? 2 * batch : batch
+  const predict = wanTransformer(params(), config)
+  const x = input('x', [batch, config.inChannels, frames, height, width])
+  const t = input('t', [batch])
+  const text = input('text', [rows, textLength, config.textDim])
+  const twice = (one: Tensor) => (guided ? concat([one, one], 0) : one)
+  const both = predict(twice(x), twice(t), text)
+  if (!guided) return runtime.load({ v: both }, { constants: weights })
+  const [prompted, negative] = chunk(both, 2, 0)
+  return runtime.load({ v: add(negative, mul(input('guidance', []), sub(prompted, negative))) }, { constants: weights })
+}
