@@ -45,8 +45,16 @@ export const importRule: ImportRule = {
     node: 'all',
     web: 'all',
   },
-  models: { clip: ['vit'], sora: ['dit'], index: 'all', published: 'all' },
-  sharedByModels: ['config-fields'],
+  models: {
+    clip: ['vit'],
+    vivit: ['vit'],
+    vae: ['unet-blocks'], // latent diffusion builds its autoencoder from the blocks of DDPM
+    'wan-vae': ['vae'],
+    sora: ['dit'],
+    index: 'all',
+    published: 'all',
+  },
+  sharedByModels: ['activation', 'config-fields'],
   node: [
     'node.ts',
     'cli/*',

@@ -1,5 +1,30 @@
+export type { Attributes } from './data/prompts.ts'
+export { type Tokenizer, tokenizer } from './data/tokenizer.ts'
+export { fromTokenizerJson, toTokenizerConfig, toTokenizerJson } from './data/tokenizer-file.ts'
+export { trainTokenizer } from './data/tokenizer-train.ts'
+export { knownWords } from './data/words.ts'
+export { logitNormalTimes } from './diffusion/flow.ts'
+export { flowLoss } from './diffusion/flow-loss.ts'
+export { schedulerFromConfig } from './diffusion/scheduler.ts'
+export { sample } from './diffusion/sample.ts'
 export { type ErrorCode, TubeletError } from './errors.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor } from './graph/index.ts'
+export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
+export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
+export {
+  latentFrames,
+  type VideoVaeConfig,
+  videoDecoder,
+  videoEncoder,
+  videoVaeConfig,
+  videoVaeJson,
+  videoVaeLoss,
+} from './models/video-vae.ts'
+export { type Init, type Params, params } from './nn/index.ts'
 export { type OnnxModel, toOnnx } from './onnx/index.ts'
 export * from './ops/index.ts'
+export { type RandomStream, stream } from './random.ts'
+export { constant as constantRate, trapezoid, warmupCosine } from './train/lr.ts'
+export type { Recipe, RecipeContext, Run, Weights } from './train/recipe.ts'
+export { type TrainConfig, type TrainEvent, type TrainState, train } from './train/train.ts'
 export { grad } from './transform/grad.ts'

@@ -1,20 +1,15 @@
 import { existsSync } from 'node:fs'
 import { after, test } from 'node:test'
-import { input, type Tensor } from '../src/graph/index.ts'
-import { type Arrays, toOnnx } from '../src/onnx/index.ts'
+import { input } from '../src/graph/index.ts'
+import { toOnnx } from '../src/onnx/index.ts'
 import { neg } from '../src/ops/index.ts'
 import { nodeRuntime } from '../src/runtime/node.ts'
-import type { Runtime } from '../src/runtime/runtime.ts'
 import type { WebDevice } from '../src/runtime/web-program.ts'
-import { browserAbsent, browserVariable } from './browser/chromium.ts'
-import { type Answer, type Job, packed, unpacked } from './browser/job.ts'
+import { browserAbsent } from './browser/chromium.ts'
+import { inPage } from './browser/client.ts'
+import { onNode, type TestDevice } from './on-node.ts'
 
-/** A device on which tests compute. */
-export interface TestDevice {
-  readonly name: string
-  /** Loads, runs once and releases. */
-  evaluate(outputs: Record<string, Tensor>, feeds: Arrays): Promise<Arrays>
-}
+export type { TestDevice } from './on-node.ts'
 
 /** With this variable set, a device that is absent is a failure, not a skip. */
 const allVariable = 'TUBELET_TEST_ALL_DEVICES'
@@ -27,10 +22,7 @@ async function present(): Promise<TestDevice[]> {
   const noAdapter = await webgpuAbsent()
   if (noAdapter) absent('node webgpu', noAdapter)
   else found.push(onNode(nodeRuntime({ device: 'webgpu' })))
-  if (!browserAbsent) {
-    const address = await browserAddress()
-    return [...found, inBrowser(address, 'wasm'), inBrowser(address, 'webgpu')]
-  }
+  if (!browserAbsent) return [...found, inBrowser('wasm'), inBrowser('webgpu')]
   absent('browser wasm', `${browserAbsent}; Node runs the same engine instead`)
   absent('browser webgpu', browserAbsent)
   return [...found, onNode(nodeRuntime({ device: 'wasm' }))]
@@ -43,44 +35,14 @@ function absent(device: string, reason: string) {
   })
 }
 
-/** A runtime of this process as a device. */
-function onNode(runtime: Runtime): TestDevice {
-  return {
-    name: `node ${runtime.device}`,
-    async evaluate(outputs, feeds) {
-      const program = await runtime.load(outputs)
-      try {
-        return await program.run(feeds)
-      } finally {
-        await program.release()
-      }
-    },
-  }
-}
-
-function inBrowser(address: string, device: WebDevice): TestDevice {
+function inBrowser(device: WebDevice): TestDevice {
   return {
     name: `browser ${device}`,
     async evaluate(outputs, feeds) {
-      const { bytes, ...ports } = toOnnx(outputs, { target: device === 'webgpu' ? 'webgpu' : 'cpu' })
-      const arrays = Object.fromEntries(ports.inputs.map(({ name }) => [name, packed(feeds[name])]))
-      const job: Job = { device, model: { ...ports, bytes: packed(bytes) }, feeds: arrays }
-      const response = await fetch(`${address}/evaluate`, { method: 'POST', body: JSON.stringify(job) })
-      if (!response.ok) throw new Error(`the test browser answered ${response.status}: ${await response.text()}`)
-      const answer = (await response.json()) as Answer
-      if ('error' in answer) throw new Error(answer.error)
-      return Object.fromEntries(Object.entries(answer.outputs).map(([name, array]) => [name, unpacked(array)]))
+      const model = toOnnx(outputs, { target: device === 'webgpu' ? 'webgpu' : 'cpu' })
+      return (await inPage({ device }, model, feeds)).outputs
     },
   }
-}
-
-async function browserAddress(): Promise<string> {
-  const shared = process.env[browserVariable]
-  if (shared) return shared
-  const { startBrowserHost } = await import('./browser/host.ts')
-  const host = await startBrowserHost()
-  after(() => host.close())
-  return host.address
 }
 
 /** Why Node has no WebGPU, or undefined where it has. */

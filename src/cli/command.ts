@@ -77,7 +77,7 @@ export interface Frame {
 /** A command: its arguments and flags, and what it does with them. */
 export function command<Args extends unknown[], Options extends OptionValues>(file: {
   define: (command: Command, t: Translate) => Command<Args, Options>
-  run: (args: Args, options: Options, shell: Shell) => Promise<number | undefined | void>
+  run: (args: Args, options: Options, shell: Shell) => Promise<number | undefined>
 }): CommandFile {
   return {
     attach(to, frame) {
@@ -93,7 +93,9 @@ export function command<Args extends unknown[], Options extends OptionValues>(fi
 }
 
 /** Commands under a common word: `tubelet data build`, `tubelet data inspect`; their summaries are `WORD.NAME.summary`. */
-export function group(children: Readonly<Record<string, { summary: (t: Translate) => string; command: CommandFile }>>): CommandFile {
+export function group(
+  children: Readonly<Record<string, { summary: (t: Translate) => string; command: CommandFile }>>,
+): CommandFile {
   return {
     attach(to, frame) {
       for (const [name, child] of Object.entries(children)) {

@@ -6,6 +6,8 @@ type Verb = MessageKey extends infer K ? (K extends `${infer Name}.summary` ? Na
 
 /** Every verb, in the order of the help; its file is loaded when it is asked for. */
 export const commands = {
+  generate: async () => (await import('./generate.ts')).generateCommand,
+  train: async () => (await import('./train.ts')).trainCommand,
   data: async () => (await import('./data-command.ts')).dataCommand,
   runs: async () => (await import('./runs.ts')).runsCommand,
   show: async () => (await import('./show.ts')).showCommand,

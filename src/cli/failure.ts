@@ -13,21 +13,23 @@ export interface Failure {
   readonly error: { readonly code: string; readonly message: string; readonly exit: number }
 }
 
-interface Language {
+interface Setting {
   readonly lang: Lang
   readonly t: Translate
   /** Exit code of a stop by signal. */
   readonly stopped: number
+  /** The command line that shows the help for what was tried. */
+  readonly help: string
 }
 
 /** Turns anything thrown into one sentence, a hint and an exit code. */
-export function describeFailure(error: unknown, language: Language): Failure {
-  if (error instanceof CommanderError) return usageFailure(error, language)
+export function describeFailure(error: unknown, setting: Setting): Failure {
+  if (error instanceof CommanderError) return usageFailure(error, setting)
   const known = asTubeletError(error)
-  if (!known) return bugFailure(error, language)
-  const exit = known.code === 'stopped' ? language.stopped : exitCodes[known.code]
-  const sentence = language.lang === 'zh' ? (chineseSentence(known.message) ?? known.message) : known.message
-  const hint = hintFor(known.code, language.t)
+  if (!known) return bugFailure(error, setting)
+  const exit = known.code === 'stopped' ? setting.stopped : exitCodes[known.code]
+  const sentence = setting.lang === 'zh' ? (chineseSentence(known.message) ?? known.message) : known.message
+  const hint = hintFor(known.code, setting)
   return {
     exit,
     lines: [`${sentence}${known.code === 'stopped' ? '' : ` [${codeName(known.code)}]`}`, ...hint],
@@ -37,8 +39,8 @@ export function describeFailure(error: unknown, language: Language): Failure {
 
 const codeName = (code: ErrorCode | 'bug'): string => `TUBELET_${code.toUpperCase()}`
 
-function hintFor(code: ErrorCode, t: Translate): string[] {
-  if (code === 'usage') return [t('hint.usage')]
+function hintFor(code: ErrorCode, { t, help }: Setting): string[] {
+  if (code === 'usage') return [t('hint.usage', { help })]
   if (code === 'memory') return [t('hint.memory')]
   if (code === 'network') return [t('hint.network')]
   return []
@@ -53,11 +55,13 @@ function asTubeletError(error: unknown): TubeletError | undefined {
   if (/Array buffer allocation failed|bad_alloc|Failed to allocate memory/i.test(error.message))
     return new TubeletError('memory', `out of memory: ${error.message}`, options)
   const { code, path } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new TubeletError('input', `disk full${path ? `: ${path}` : ''}`, options)
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new TubeletError('input', `disk full${path ? `: ${path}` : ''}`, options)
 }
 
-function bugFailure(error: unknown, { t }: Language): Failure {
-  const [message, stack] = error instanceof Error ? [`${error.name}: ${error.message}`, error.stack] : [String(error), '']
+function bugFailure(error: unknown, { t }: Setting): Failure {
+  const [message, stack] =
+    error instanceof Error ? [`${error.name}: ${error.message}`, error.stack] : [String(error), '']
   const trace = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
   const exit = exitCodes.bug
   return {
@@ -68,18 +72,22 @@ function bugFailure(error: unknown, { t }: Language): Failure {
 }
 
 /** A command line that was not understood, in our own words: commander speaks English only. */
-function usageFailure(error: CommanderError, language: Language): Failure {
+function usageFailure(error: CommanderError, setting: Setting): Failure {
   const helpShown = ['commander.helpDisplayed', 'commander.version'].includes(error.code)
   const noVerb = error.code === 'commander.help'
   const exit = helpShown ? exitCodes.done : exitCodes.usage
-  const message = usageSentence(error, language)
+  const message = usageSentence(error, setting)
   const report = { code: codeName('usage'), message, exit }
   if (helpShown || noVerb) return { exit, lines: [], error: report }
-  return { exit, lines: [`${message} [${codeName('usage')}]`, language.t('hint.usage')], error: report }
+  return {
+    exit,
+    lines: [`${message} [${codeName('usage')}]`, setting.t('hint.usage', { help: setting.help })],
+    error: report,
+  }
 }
 
-function usageSentence({ code, message }: CommanderError, { t }: Language): string {
-  const [given = '', value = ''] = [...message.matchAll(/'([^']*)'/g)].map(([, inside]) => inside)
+function usageSentence({ code, message }: CommanderError, { t }: Setting): string {
+  const [given = '', other = ''] = [...message.matchAll(/'([^']*)'/g)].map(([, inside]) => inside)
   const like = /\(Did you mean (?:one of )?(.+)\?\)/.exec(message)?.[1]
   const suggestion = like ? t('usage.didYouMean', { like }) : ''
   switch (code) {
@@ -94,17 +102,28 @@ function usageSentence({ code, message }: CommanderError, { t }: Language): stri
     case 'commander.missingMandatoryOptionValue':
       return t('usage.missingOption', { given })
     case 'commander.conflictingOption':
-      return t('usage.conflictingOption', { given, other: value })
+      return t('usage.conflictingOption', { given, other })
     case 'commander.excessArguments': {
-      const [, expected, got] = /Expected (\d+) arguments? but got (\d+)/.exec(message) ?? []
-      return t('usage.excessArguments', { expected: expected ?? '?', got: got ?? '?' })
+      const [, expected = '?', got = '?'] = /Expected (\d+) arguments? but got (\d+)/.exec(message) ?? []
+      return t('usage.excessArguments', { expected, got })
     }
-    case 'commander.invalidArgument': {
-      const [, choices] = /Allowed choices are (.+)\./.exec(message) ?? []
-      const why = choices ? t('usage.choices', { choices }) : (/is invalid\. ?(.*)$/s.exec(message)?.[1] ?? '')
-      return t('usage.invalidArgument', { given, value, why })
-    }
+    case 'commander.invalidArgument':
+      return invalidSentence(message, t)
     default:
       return message.replace(/^error: /, '')
   }
+}
+
+function invalidSentence(message: string, t: Translate): string {
+  const option = /^error: option '(.*?)' argument '(.*)' is invalid\. ?(.*)$/s.exec(message)
+  const argument = /^error: command-argument value '(.*)' is invalid for argument '(.*?)'\. ?(.*)$/s.exec(message)
+  const [given, value, reason] = option
+    ? option.slice(1)
+    : [argument?.[2] ?? '', argument?.[1] ?? '', argument?.[3] ?? '']
+  const choices = /^Allowed choices are (.+)\.$/.exec(reason)?.[1]
+  return t('usage.invalidArgument', {
+    given: given.replace(/ [<[].*/, ''),
+    value,
+    why: choices ? t('usage.choices', { choices }) : reason,
+  })
 }

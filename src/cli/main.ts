@@ -18,12 +18,12 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     // A command that was asked to stop and did so in good order still says so to whoever waits for it.
     return io.signal.aborted && code === exitCodes.done ? stoppedCode(io) : code
   } catch (error) {
-    const failure = describeFailure(error, { lang, t, stopped: stoppedCode(io) })
+    const failure = describeFailure(error, { lang, t, stopped: stoppedCode(io), help: helpFor(argv) })
     if (failure.lines.length === 0) return failure.exit
     const [first, ...rest] = failure.lines
     const { red, yellow, dim } = paint(io)
     const label = failure.exit === stoppedCode(io) ? yellow(t('frame.stopped')) : red(t('frame.error'))
-    io.stderr.write(`${label} ${first}\n${rest.map((line) => `${dim(line)}\n`).join('')}`)
+    io.stderr.write(`${label}${first}\n${rest.map((line) => `${dim(line)}\n`).join('')}`)
     if (flags.json) io.stdout.write(`${JSON.stringify({ error: failure.error })}\n`)
     return failure.exit
   }
@@ -31,13 +31,22 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
 const stoppedCode = (io: Io): number => (io.signal.reason === 'SIGTERM' ? exitCodes.SIGTERM : exitCodes.SIGINT)
 
+/** The command line that explains the verb in use. */
+function helpFor(argv: readonly string[]): string {
+  const verb = argv.find((word) => word in commands)
+  return verb ? `tubelet ${verb} --help` : 'tubelet --help'
+}
+
 /** What must be known before the arguments are understood: the language of errors and whether they are asked for as JSON. */
 function beforeParsing(argv: readonly string[]): { lang?: string; json: boolean } {
   const end = argv.indexOf('--')
   const before = end < 0 ? argv : argv.slice(0, end)
   const at = before.lastIndexOf('--lang')
   const joined = before.findLast((word) => word.startsWith('--lang='))
-  return { lang: joined?.slice('--lang='.length) ?? (at < 0 ? undefined : before[at + 1]), json: before.includes('--json') }
+  return {
+    lang: joined?.slice('--lang='.length) ?? (at < 0 ? undefined : before[at + 1]),
+    json: before.includes('--json'),
+  }
 }
 
 /** `tubelet` and `tubelet help VERB` are other ways to write `--help`. */
@@ -73,7 +82,10 @@ function makeProgram(io: Io, { lang, t, exit }: Language & { exit: (code: number
     .option('-v, --verbose', t('frame.verbose'))
     .addHelpText('after', () => `\n${t('frame.examples')}`)
   for (const name of Object.keys(commands) as (keyof typeof commands)[]) {
-    program.command(name).description(t(`${name}.summary`)).helpOption('-h, --help', t('frame.help'))
+    program
+      .command(name)
+      .description(t(`${name}.summary`))
+      .helpOption('-h, --help', t('frame.help'))
   }
   const shell = () => makeShell(io, { lang, t }, program.opts() as GlobalOptions)
   program.hook('preSubcommand', async (_, chosen) => {

@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url'
 export const packageFolder = fileURLToPath(new URL('../../', import.meta.url))
 
 /** The version of this package. */
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  return String(version)
-}
+export const packageVersion = (): string => packageJson().version
+
+/** The oldest Node.js that this package runs on: 20.19 of `>=20.19`. */
+export const neededNode = (): string => packageJson().engines.node.replace(/^[^\d]*/, '')
+
+const packageJson = (): { version: string; engines: { node: string } } =>
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))

@@ -26,6 +26,8 @@ export interface LoadedClips {
   /** Metadata of each sample. */
   samples: SampleMeta[]
   count: number
+  /** Changes with the content and the options. */
+  key: string
   /** T of every sample. */
   frames: number
   /** H and W in pixels. */
@@ -63,6 +65,7 @@ export async function loadClips(dir: string, options: ClipOptions = {}): Promise
   return {
     samples,
     count: samples.length,
+    key,
     frames,
     size,
     pixels: (at) => readWindow(file, at, { count: samples.length, bytes }),

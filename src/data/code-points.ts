@@ -25,6 +25,11 @@ export function hasSkinTone(key: string): boolean {
   return key.split('-').some((point) => /^1f3f[b-f]$/.test(point))
 }
 
+/** Whether a key is the flag of a country or of a part of one: regional indicators, or tags after a black flag. */
+export function isCountryFlag(key: string): boolean {
+  return /^1f1(e[6-9a-f]|f[0-9a-f])-/.test(key) || /^1f3f4-e00/.test(key)
+}
+
 /** Of each 100 concepts, how many are held out for evaluation. */
 export const heldOutPercent = 5
 

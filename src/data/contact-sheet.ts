@@ -19,7 +19,10 @@ const grounds = [
 const gap = 8
 const lineHeight = 13
 
-/** Draws samples as a PNG: of each, three frames evenly over the loop, on white, dark and pink, above its text. */
+/**
+ * Draws samples as a PNG: of each, three frames evenly over the loop, on white, dark and pink, above its text.
+ * Chinese needs a font of the machine that has it; without one its characters are boxes.
+ */
 export async function contactSheet(cells: SheetCell[], columns = 5): Promise<Uint8Array> {
   const { width, height } = cells[0].clip
   const lines = Math.max(...cells.map((cell) => cell.lines.length))
@@ -36,7 +39,9 @@ export async function contactSheet(cells: SheetCell[], columns = 5): Promise<Uin
       paint(frame, pixels, { width, left: left + g * width, top, across: page.width, ground })
     })
     lines.forEach((line, l) => {
-      text.push(`<text x="${left}" y="${top + height + (l + 1) * lineHeight - 2}">${escapeXml(line)}</text>`)
+      text.push(
+        `<text x="${left}" y="${top + height + (l + 1) * lineHeight - 2}">${escapeXml(fit(line, cell.width - gap))}</text>`,
+      )
     })
   })
   const style = `font-family="sans-serif" font-size="${lineHeight - 3}" fill="#222"`
@@ -64,6 +69,18 @@ function paint(frame: Uint8Array, page: Uint8Array, { width, left, top, across, 
     const alpha = frame[p * 4 + 3] / 255
     for (let c = 0; c < 3; c++) page[to + c] = Math.round(frame[p * 4 + c] * alpha + ground[c] * (1 - alpha))
   }
+}
+
+/** As much of a line as a width in pixels can show, when a letter takes 0.55 of the font size and a Chinese one all of it. */
+function fit(line: string, width: number): string {
+  let room = width / (lineHeight - 3)
+  let end = 0
+  for (const letter of line) {
+    room -= letter.codePointAt(0)! > 0x2e80 ? 1 : 0.55
+    if (room < 0) return `${line.slice(0, Math.max(0, end - 1))}…`
+    end += letter.length
+  }
+  return line
 }
 
 function escapeXml(text: string): string {

@@ -3,29 +3,24 @@ import { type Clip, frameOf } from '../files/clip.ts'
 
 /**
  * Which source frames stand for `count` moments evenly over a loop: moment k is k/count of the loop's duration, and the
- * frame is the one that starts nearest to it. With equal delays that is round(k·F/count) mod F. Moment `count` would be
- * frame 0 again, so the picked frames close the loop, and every clip keeps its own phase: it starts at frame 0.
+ * frame is the one shown half a mean delay (in ms) later. With equal delays that is round(k·F/count) mod F. Moment
+ * `count` would be frame 0 again, so the picked frames close the loop, and every clip keeps its own phase: it starts at
+ * frame 0.
  */
 export function pickFrames(delays: number[], count: number): number[] {
   if (!Number.isInteger(count) || count < 1) {
     throw new TubeletError('usage', `pickFrames: the number of frames must be a whole number above 0 (got ${count})`)
   }
-  const starts: number[] = []
-  let duration = 0
-  for (const delay of delays) {
-    starts.push(duration)
-    duration += delay
-  }
+  const duration = delays.reduce((sum, delay) => sum + delay, 0)
   if (!(duration > 0)) throw new TubeletError('input', 'pickFrames: the delays must have a sum above 0')
+  // Times 2·F·count, so that whole milliseconds stay whole numbers and no tie is decided by rounding.
+  const unit = 2 * delays.length * count
+  let shown = 0
+  let end = delays[0] * unit
   return Array.from({ length: count }, (_, k) => {
-    const moment = (k * duration) / count
-    let nearest = 0
-    let distance = Infinity
-    starts.concat(duration).forEach((start, i) => {
-      // On a tie the later frame, as Math.round has it.
-      if (Math.abs(start - moment) <= distance) [nearest, distance] = [i, Math.abs(start - moment)]
-    })
-    return nearest % delays.length
+    const moment = 2 * delays.length * k * duration + count * duration
+    while (shown < delays.length && end <= moment) end += (delays[++shown] ?? 0) * unit
+    return shown % delays.length
   })
 }
 

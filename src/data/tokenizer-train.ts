@@ -110,12 +110,7 @@ function countPairs(words: readonly Word[]) {
     /** Replaces the pair by the token `merged` in every word. */
     merge({ left, right, words: holders }: Pair, merged: number): void {
       for (const word of holders) {
-        const symbols: number[] = []
-        for (let i = 0; i < word.symbols.length; i++) {
-          const found = word.symbols[i] === left && word.symbols[i + 1] === right
-          symbols.push(found ? merged : word.symbols[i])
-          if (found) i++
-        }
+        const symbols = replacePair(word.symbols, [left, right], merged)
         if (symbols.length === word.symbols.length) continue
         change(word, -1)
         word.symbols = symbols
@@ -125,4 +120,14 @@ function countPairs(words: readonly Word[]) {
       queueTouched()
     },
   }
+}
+
+function replacePair(symbols: readonly number[], [left, right]: readonly [number, number], merged: number): number[] {
+  const replaced: number[] = []
+  for (let i = 0; i < symbols.length; i++) {
+    const found = symbols[i] === left && symbols[i + 1] === right
+    replaced.push(found ? merged : symbols[i])
+    if (found) i++
+  }
+  return replaced
 }

@@ -59,7 +59,7 @@ test('any text comes back as its clean self, from ids that are all in range and 
       assert.ok(ids.every((id) => id >= 0 && id < tokens.pad))
       assert.equal(tokens.decode(ids), cleanText(text))
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   )
 })
 
@@ -95,16 +95,17 @@ test('an encoded text has start, end and padding, and keeps its end when it is c
   assert.deepEqual([...tokens.encode('a red heart', 7)], [tokens.start, ...ids, tokens.end, tokens.pad, tokens.pad])
   assert.deepEqual([...tokens.encode('a red heart', 4)], [tokens.start, ids[0], ids[1], tokens.end])
   assert.deepEqual([...tokens.encode('', 3)], [tokens.start, tokens.end, tokens.pad])
+  assert.throws(() => tokens.encode('a', 1), { code: 'usage', message: /length must be a whole number from 2, not 1/ })
   assert.equal(tokens.end, tokens.size - 1)
   assert.equal(tokens.decode(tokens.encode('a red heart', 7)), 'a red heart')
   assert.equal(tokens.decode([-1, 1e9, ...ids]), 'a red heart')
 })
 
-test('a word of a million letters is encoded in seconds', () => {
-  const text = 'redheart'.repeat(125_000)
+test('the time for a word grows little faster than its length: 200,000 letters take seconds', () => {
+  const text = 'redheart'.repeat(25_000)
   const began = performance.now()
   assert.equal(tokens.decode(tokens.ids(text)), text)
-  assert.ok(performance.now() - began < 20_000)
+  assert.ok(performance.now() - began < 5_000)
 })
 
 test('tokenizer.json gives the same tokenizer back, and a damaged one is refused', () => {

@@ -1,3 +1,4 @@
+import { TubeletError } from '../errors.ts'
 import { heap } from './heap.ts'
 import { byteAlphabet, specialTokens, type Vocabulary } from './tokenizer-file.ts'
 import { cleanText, splitWords } from './words.ts'
@@ -32,21 +33,13 @@ export function tokenizer({ tokens, merges }: Vocabulary): Tokenizer {
   const bytes = bytesOfTokens(tokens)
   // A pair of ids as one number → its rank and result.
   const ranks = new Map(merges.map(([left, right, merged], rank) => [left * size + right, { rank, merged }]))
-  const pair = (left: number, right: number) => ranks.get(left * size + right)
-  const remembered = new Map<string, readonly number[]>()
   const utf8 = new TextEncoder()
-
-  const wordIds = (word: string): readonly number[] => {
-    const known = remembered.get(word)
-    if (known) return known
-    const found = mergePairs(
+  const wordIds = remember((word) =>
+    mergePairs(
       Array.from(utf8.encode(word), (byte) => ofByte[byte]),
-      pair,
-    )
-    if (remembered.size >= 50_000) remembered.clear()
-    if (word.length <= 64) remembered.set(word, found)
-    return found
-  }
+      (left, right) => ranks.get(left * size + right),
+    ),
+  )
   const textIds = (text: string) => {
     const clean = cleanText(text)
     return clean === '' ? [] : splitWords(` ${clean}`).flatMap(wordIds)
@@ -58,9 +51,10 @@ export function tokenizer({ tokens, merges }: Vocabulary): Tokenizer {
     pad,
     ids: textIds,
     encode(text, length) {
+      if (!Number.isInteger(length) || length < 2)
+        throw new TubeletError('usage', `tokenizer: length must be a whole number from 2, not ${length}`)
       const out = new Int32Array(length).fill(pad)
-      const kept = textIds(text).slice(0, Math.max(0, length - 2))
-      out.set([start, ...kept, end].slice(0, length))
+      out.set([start, ...textIds(text).slice(0, length - 2), end])
       return out
     },
     decode(list) {
@@ -71,17 +65,22 @@ export function tokenizer({ tokens, merges }: Vocabulary): Tokenizer {
   }
 }
 
+/** The same function, which computes each of the last words once. */
+function remember(find: (word: string) => readonly number[]): (word: string) => readonly number[] {
+  const found = new Map<string, readonly number[]>()
+  return (word) => {
+    const known = found.get(word)
+    if (known) return known
+    const ids = find(word)
+    if (found.size >= 50_000) found.clear()
+    if (word.length <= 64) found.set(word, ids)
+    return ids
+  }
+}
+
 function bytesOfTokens(tokens: readonly string[]): number[][] {
   const byteOf = new Map(byteAlphabet.map((character, byte) => [character, byte]))
   return tokens.map((token) => Array.from(token, (character) => byteOf.get(character) ?? 0x3f))
-}
-
-interface Candidate {
-  readonly at: number
-  readonly left: number
-  readonly right: number
-  readonly rank: number
-  readonly merged: number
 }
 
 /** Applies the earliest learned merge, leftmost first, until none is left; n log n in the length of the word. */
@@ -89,27 +88,28 @@ function mergePairs(
   symbols: number[],
   pair: (left: number, right: number) => { rank: number; merged: number } | undefined,
 ): number[] {
-  const next = symbols.map((_, i) => i + 1)
-  const previous = symbols.map((_, i) => i - 1)
-  const queue = heap<Candidate>((a, b) => a.rank < b.rank || (a.rank === b.rank && a.at < b.at))
+  const count = symbols.length
+  const next = Int32Array.from({ length: count }, (_, i) => i + 1)
+  const previous = Int32Array.from({ length: count }, (_, i) => i - 1)
+  const pairAt = (at: number) => (at >= 0 && next[at] < count ? pair(symbols[at], symbols[next[at]]) : undefined)
+  // A candidate is one number: the rank of its merge above its place in the word.
+  const places = 2 ** 32
+  const queue = heap<number>((a, b) => a < b)
   const consider = (at: number) => {
-    if (at < 0 || next[at] >= symbols.length) return
-    const [left, right] = [symbols[at], symbols[next[at]]]
-    const found = pair(left, right)
-    if (found) queue.push({ at, left, right, ...found })
+    const found = pairAt(at)
+    if (found) queue.push(found.rank * places + at)
   }
-  symbols.forEach((_, i) => {
-    consider(i)
-  })
+  for (let at = 0; at < count; at++) consider(at)
   const gone = -1
-  for (let best = queue.pop(); best; best = queue.pop()) {
-    const { at, left, right, merged } = best
+  for (let best = queue.pop(); best !== undefined; best = queue.pop()) {
+    const at = best % places
+    const found = pairAt(at)
+    if (found?.rank !== Math.floor(best / places)) continue // changed since
     const after = next[at]
-    if (symbols[at] !== left || after >= symbols.length || symbols[after] !== right) continue // changed since
-    symbols[at] = merged
+    symbols[at] = found.merged
     symbols[after] = gone
     next[at] = next[after]
-    if (next[at] < symbols.length) previous[next[at]] = at
+    if (next[at] < count) previous[next[at]] = at
     consider(previous[at])
     consider(at)
   }

@@ -78,6 +78,9 @@ export async function fetchPackage(pinned: PinnedPackage, options: PackageOption
   return folder
 }
 
+// npm's own waits, 10 s and more, leave a person without a network before a silent screen for over a minute.
+const patience = { fetchRetries: 3, fetchRetryMintimeout: 500, fetchRetryMaxtimeout: 4000 }
+
 /** Streams a package's archive into a file; pacote checks the integrity and retries. */
 async function download(
   { name, version, integrity }: PinnedPackage,
@@ -97,7 +100,7 @@ async function download(
       await pipeline(source, counter, createWriteStream(file), { signal })
     },
     // A cache of its own, removed afterwards: the default one would keep a second copy of every archive.
-    { integrity, cache, ...(registry && { registry }) },
+    { integrity, cache, ...patience, ...(registry && { registry }) },
   )
 }
 

@@ -205,3 +205,34 @@ function oneSize(c: ConfigFields, name: string, fallback: number): number {
   if (height !== width) throw c.wrong(name, 'one number, or two equal ones')
   return height
 }
+
+/** The opposite of `clipConfig`: what to write as `config.json`. */
+export function clipJson({ vision, text, projection }: ClipConfig): object {
+  const side = ({ width, depth, heads, hidden, activation, eps }: EncoderConfig) => ({
+    hidden_size: width,
+    num_hidden_layers: depth,
+    num_attention_heads: heads,
+    intermediate_size: hidden,
+    hidden_act: activation,
+    layer_norm_eps: eps,
+    projection_dim: projection,
+  })
+  return {
+    architectures: ['CLIPModel'],
+    model_type: 'clip',
+    projection_dim: projection,
+    logit_scale_init_value: Math.log(1 / 0.07),
+    vision_config: {
+      ...side(vision),
+      image_size: vision.imageSize,
+      patch_size: vision.patchSize,
+      num_channels: vision.channels,
+    },
+    text_config: {
+      ...side(text),
+      vocab_size: text.vocabulary,
+      max_position_embeddings: text.context,
+      eos_token_id: text.endOfText,
+    },
+  }
+}

@@ -70,6 +70,12 @@ export function configFields(model: string, json: unknown, path = ''): ConfigFie
   return fields
 }
 
+/** Number of classes: entries of `id2label`, else `num_labels`, else 2, as transformers counts them. */
+export function classesOf(c: ConfigFields, fallback = 2): number {
+  const labels = c.raw('id2label')
+  return typeof labels === 'object' && labels !== null ? Object.keys(labels).length : c.count('num_labels', fallback)
+}
+
 interface Kind<T> {
   readonly is: (value: unknown) => value is T
   readonly must: string

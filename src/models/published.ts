@@ -3,118 +3,189 @@ import type { Tensor } from '../graph/index.ts'
 import type { Params } from '../nn/index.ts'
 import { cast, transpose } from '../ops/index.ts'
 import { clip, clipConfig, clipLogits } from './clip.ts'
+import { dit, ditConfig } from './dit.ts'
 import { resnet, resnetConfig } from './resnet.ts'
 import { wanConfig, wanTransformer } from './sora.ts'
+import { unet } from './unet.ts'
+import { unetConfig } from './unet-config.ts'
+import { type Posterior, vae, vaeConfig } from './vae.ts'
 import { vgg, vggConfig } from './vgg.ts'
 import { type Classified, vit, vitConfig } from './vit.ts'
 import { vivit, vivitConfig } from './vivit.ts'
+import { wanVae } from './wan-vae.ts'
+import { wanVaeConfig } from './wan-vae-config.ts'
 
 /** Tensors by the names that a published class gives its arguments or outputs. */
 export type Named = Readonly<Record<string, Tensor>>
+
+/** Arguments of a class; those that it needs are there, the others may be. */
+type Arguments<Needed extends string, Optional extends string> = Readonly<
+  Record<Needed, Tensor> & Partial<Record<Optional, Tensor>>
+>
 
 /** A published class with its config read. */
 export interface PublishedModel {
   readonly className: string
   /** Tensors of the published file that hold nothing learned, and are not read. */
   readonly spare?: RegExp
+  /** Arguments that the network needs, and those that it may be given. */
+  readonly needs: readonly string[]
+  readonly takes: readonly string[]
   /** Declares the parameters under the names of the published file; then arguments → outputs, as far as they are given. */
   readonly network: (p: Params) => (inputs: Named) => Named
 }
 
-type Network = PublishedModel['network']
-
 interface PublishedClass {
   readonly name: string // `_class_name` (diffusers) or first of `architectures` (transformers)
   readonly modelType?: string // `model_type`, where that alone is enough
+  readonly read: (json: unknown) => Omit<PublishedModel, 'className'>
+}
+
+/** A class whose config and network have their own types. */
+function published<Config, Needed extends string, Optional extends string = never>(entry: {
+  readonly name: string
+  readonly modelType?: string
   readonly spare?: RegExp
-  readonly read: (json: unknown) => Network
+  readonly config: (json: unknown) => Config
+  readonly needs: readonly Needed[]
+  readonly takes?: readonly Optional[]
+  readonly network: (p: Params, config: Config) => (inputs: Arguments<Needed, Optional>) => Named
+}): PublishedClass {
+  const { name, modelType, spare, needs, takes = [] } = entry
+  return {
+    name,
+    modelType,
+    read(json) {
+      const config = entry.config(json)
+      // The caller gives every argument of `needs`, so the cast only forgets the other names.
+      const network = (p: Params) => entry.network(p, config) as (inputs: Named) => Named
+      return { spare, needs, takes, network }
+    },
+  }
 }
 
-const products = (images: Tensor, texts: Tensor, scale: Tensor) => {
-  const logits = clipLogits(images, texts, scale)
-  return { logits_per_image: logits, logits_per_text: transpose(logits) }
-}
+const float = (t: Tensor) => cast(t, 'float32')
 
-const classifierOf =
+const classified =
   (network: (pixels: Tensor) => Classified) =>
-  ({ pixel_values }: Named): Named => {
+  ({ pixel_values }: Arguments<'pixel_values', never>): Named => {
     const { logits, states } = network(pixel_values)
     return { logits, last_hidden_state: states }
   }
 
-const float = (t: Tensor) => cast(t, 'float32')
+const autoencoded =
+  ({ encode, decode }: { encode(x: Tensor): Posterior; decode(z: Tensor): Tensor }) =>
+  ({ sample, latent }: Arguments<never, 'sample' | 'latent'>): Named => ({
+    ...(sample && encode(sample)),
+    ...(latent && { decoded: decode(latent) }),
+  })
+
+type ClipArguments = Arguments<never, 'pixel_values' | 'input_ids' | 'attention_mask'>
+
+function contrasted(network: ReturnType<typeof clip>) {
+  return ({ pixel_values, input_ids, attention_mask }: ClipArguments): Named => {
+    const images = pixel_values && network.image(pixel_values)
+    const texts = input_ids && network.text(input_ids, attention_mask && float(attention_mask))
+    const logits = images && texts && clipLogits(images.embedding, texts.embedding, network.scale())
+    return {
+      ...(images && { image_embeds: images.embedding, vision_last_hidden_state: images.states }),
+      ...(texts && { text_embeds: texts.embedding, text_last_hidden_state: texts.states }),
+      ...(logits && { logits_per_image: logits, logits_per_text: transpose(logits) }),
+    }
+  }
+}
 
 const classes: readonly PublishedClass[] = [
-  {
+  published({
     name: 'CLIPModel',
     modelType: 'clip',
     spare: /position_ids$/,
-    read(json) {
-      const config = clipConfig(json)
-      return (p) => {
-        const { image, text, scale } = clip(p, config)
-        return ({ pixel_values, input_ids, attention_mask }) => {
-          const pictures = pixel_values && image(pixel_values)
-          const texts = input_ids && text(input_ids, attention_mask && float(attention_mask))
-          return {
-            ...(pictures && { image_embeds: pictures.embedding, vision_last_hidden_state: pictures.states }),
-            ...(texts && { text_embeds: texts.embedding, text_last_hidden_state: texts.states }),
-            ...(pictures && texts && products(pictures.embedding, texts.embedding, scale())),
-          }
-        }
-      }
-    },
-  },
-  {
+    config: clipConfig,
+    needs: [],
+    takes: ['pixel_values', 'input_ids', 'attention_mask'],
+    network: (p, config) => contrasted(clip(p, config)),
+  }),
+  published({
     name: 'ViTForImageClassification',
     modelType: 'vit',
-    read(json) {
-      const config = vitConfig(json)
-      return (p) => classifierOf(vit(p, config))
-    },
-  },
-  {
+    config: vitConfig,
+    needs: ['pixel_values'],
+    network: (p, config) => classified(vit(p, config)),
+  }),
+  published({
     name: 'VivitForVideoClassification',
     modelType: 'vivit',
-    read(json) {
-      const config = vivitConfig(json)
-      return (p) => classifierOf(vivit(p, config))
-    },
-  },
-  {
+    config: vivitConfig,
+    needs: ['pixel_values'],
+    network: (p, config) => classified(vivit(p, config)),
+  }),
+  published({
     name: 'ResNetForImageClassification',
     modelType: 'resnet',
-    read(json) {
-      const config = resnetConfig(json)
-      return (p) => {
-        const network = resnet(p, config)
-        return ({ pixel_values }) => ({ logits: network(pixel_values) })
-      }
+    config: resnetConfig,
+    needs: ['pixel_values'],
+    network(p, config) {
+      const network = resnet(p, config)
+      return ({ pixel_values }) => ({ logits: network(pixel_values) })
     },
-  },
-  {
+  }),
+  published({
     name: 'VGG',
     modelType: 'vgg',
-    read(json) {
-      const config = vggConfig(json)
-      return (p) => {
-        const network = vgg(p, config)
-        return ({ pixel_values }) => ({ logits: network(pixel_values) })
-      }
+    config: vggConfig,
+    needs: ['pixel_values'],
+    network(p, config) {
+      const network = vgg(p, config)
+      return ({ pixel_values }) => ({ logits: network(pixel_values) })
     },
-  },
-  {
+  }),
+  published({
+    name: 'AutoencoderKL',
+    config: vaeConfig,
+    needs: [],
+    takes: ['sample', 'latent'],
+    network: (p, config) => autoencoded(vae(p, config)),
+  }),
+  published({
+    name: 'UNet2DModel',
+    config: unetConfig,
+    needs: ['sample', 'timestep'],
+    takes: ['class_labels'],
+    network(p, config) {
+      const network = unet(p, config)
+      const time = config.time.kind === 'learned' ? (t: Tensor) => t : float // such times are rows of a table
+      return ({ sample, timestep, class_labels }) => ({ sample: network(sample, time(timestep), class_labels) })
+    },
+  }),
+  published({
+    name: 'DiTTransformer2DModel',
+    config: ditConfig,
+    needs: ['hidden_states', 'timestep', 'class_labels'],
+    network(p, config) {
+      const network = dit(p, config)
+      return ({ hidden_states, timestep, class_labels }) => ({
+        sample: network(hidden_states, float(timestep), class_labels),
+      })
+    },
+  }),
+  published({
+    name: 'AutoencoderKLWan',
+    config: wanVaeConfig,
+    needs: [],
+    takes: ['sample', 'latent'],
+    network: (p, config) => autoencoded(wanVae(p, config)),
+  }),
+  published({
     name: 'WanTransformer3DModel',
-    read(json) {
-      const config = wanConfig(json)
-      return (p) => {
-        const network = wanTransformer(p, config)
-        return ({ hidden_states, timestep, encoder_hidden_states }) => ({
-          sample: network(hidden_states, float(timestep), encoder_hidden_states),
-        })
-      }
+    config: wanConfig,
+    needs: ['hidden_states', 'timestep', 'encoder_hidden_states'],
+    network(p, config) {
+      const network = wanTransformer(p, config)
+      return ({ hidden_states, timestep, encoder_hidden_states }) => ({
+        sample: network(hidden_states, float(timestep), encoder_hidden_states),
+      })
     },
-  },
+  }),
 ]
 
 /** Names of the published classes that `publishedModel` knows. */
@@ -127,10 +198,10 @@ export function publishedModel(json: unknown): PublishedModel {
   const found = classes.find(({ name, modelType }) =>
     named === undefined ? model_type !== undefined && modelType === model_type : name === named,
   )
-  if (!found)
-    throw new TubeletError(
-      'input',
-      `the class '${String(named ?? model_type ?? 'without a name')}' is not supported; supported are ${publishedClasses.join(', ')}`,
-    )
-  return { className: found.name, spare: found.spare, network: found.read(json) }
+  if (found) return { className: found.name, ...found.read(json) }
+  const wanted = String(named ?? model_type ?? 'without a name').slice(0, 60)
+  throw new TubeletError(
+    'input',
+    `the model class '${wanted}' is not supported; these are: ${publishedClasses.join(', ')}`,
+  )
 }

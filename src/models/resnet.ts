@@ -2,8 +2,7 @@ import type { Tensor } from '../graph/index.ts'
 import { batchNorm, conv2d, heNormal, linear, type Params, type Updates } from '../nn/index.ts'
 import { add, maxPool, mean } from '../ops/index.ts'
 import { type Activation, activation, activationNames } from './activation.ts'
-import { configFields } from './config-fields.ts'
-import { classesOf } from './vit.ts'
+import { classesOf, configFields } from './config-fields.ts'
 
 /** Residual network (He et al. 2015, arXiv:1512.03385), class ResNetForImageClassification of transformers. */
 export interface ResNetConfig {

@@ -15,6 +15,7 @@ import {
 } from '../nn/index.ts'
 import { add, chunk, layerNorm, mul, reshape, silu, sub, transpose } from '../ops/index.ts'
 import { configFields } from './config-fields.ts'
+import { modulate } from './dit.ts'
 
 /**
  * A text-to-video diffusion transformer in the manner of Sora (Brooks et al. 2024, "Video generation models as world
@@ -63,7 +64,8 @@ export interface WanInputs {
 }
 
 /**
- * The transformer: latents x [B, C, T, H, W], time t [B] in 0…1000, text states [B, L, D text] → [B, C out, T, H, W].
+ * The transformer: latents x [B, C, T, H, W], time t in 0…1000, text states [B, L, D text] → [B, C out, T, H, W].
+ * The time is one of each sample, t [B], or one of each token, t [B, N], as in Wan 2.2, whose first frame may be given.
  * Gates, cross-attentions and the output layer start at zero, so each block starts as the identity (adaLN-Zero).
  */
 export function wanTransformer(p: Params, config: WanConfig) {
@@ -84,7 +86,7 @@ export function wanTransformer(p: Params, config: WanConfig) {
       const run = () => block(tokens, { modulation, context, rotate, mask: hidden })
       tokens = recompute ? withBlock(run) : run()
     }
-    const [shift, scale] = chunk(reshape(table, [2 * width]), 2).map((row) => add(row, time)) // each [B, D]
+    const [shift, scale] = chunk(reshape(table, [2 * width]), 2).map((row) => add(row, time)) // as time
     return unpatch(project(modulate(layerNorm(tokens, { eps }), shift, scale)), grid, patchSize)
   })
 }
@@ -98,7 +100,7 @@ function gridOf(x: Tensor, { patchSize, inChannels, ropeMaxSeqLen }: WanConfig):
   return grid
 }
 
-/** Time and text as the blocks read them: t [B] → time [B, D] and modulation [B, 6D]; text → context [L, B, D]. */
+/** Time and text as the blocks read them: time [B, D] or [N, B, D], modulation [..., 6D], context [L, B, D]. */
 function conditioning(p: Params, { width, freqDim, textDim }: WanConfig) {
   const names = ['linear_1', 'linear_2'] as const
   const init = normal(0.02)
@@ -106,16 +108,17 @@ function conditioning(p: Params, { width, freqDim, textDim }: WanConfig) {
   const project = linear(p.at('time_proj'), width, 6 * width, { init: zeros })
   const embedText = mlp(p.at('text_embedder'), { from: textDim, width, hidden: width, names, init })
   return p.scoped((t: Tensor, text: Tensor) => {
-    if (text.shape.length !== 3 || text.shape[2] !== textDim || text.shape[0] !== t.shape[0])
-      throw new ShapeError('wanTransformer', `text must be [B, L, ${textDim}] and t [B]`, { text, t })
-    const time = embedTime(timestepEmbedding(t, freqDim))
+    if (text.shape.length !== 3 || text.shape[2] !== textDim || text.shape[0] !== t.shape[0] || t.shape.length > 2)
+      throw new ShapeError('wanTransformer', `text must be [B, L, ${textDim}], and t [B] or [B, N]`, { text, t })
+    const times = t.shape.length === 1 ? t : transpose(t) // tokens come first
+    const time = reshape(embedTime(timestepEmbedding(reshape(times, [-1]), freqDim)), [...times.shape, width])
     return { time, modulation: project(silu(time)), context: embedText(transpose(text, [1, 0, 2])) }
   })
 }
 
 /** What every block reads beside its tokens. */
 interface BlockInputs {
-  readonly modulation: Tensor // [B, 6D]
+  readonly modulation: Tensor // [B, 6D] or [N, B, 6D]
   readonly context: Tensor // [L, B, D]
   readonly rotate: (x: Tensor) => Tensor
   readonly mask?: Tensor // [B, 1, 1, L]
@@ -133,16 +136,13 @@ export function wanBlock(p: Params, { width, heads, ffnDim, crossAttnNorm, eps }
   const feed = mlp(p.at('ffn'), { width, hidden: ffnDim })
 
   return p.scoped((x: Tensor, { modulation, context, rotate, mask }: BlockInputs): Tensor => {
-    const m = add(modulation, reshape(table, [6 * width])) // [B, 6D]
-    const [shift1, scale1, gate1, shift2, scale2, gate2] = chunk(m, 6) // each [B, D]
+    const m = add(modulation, reshape(table, [6 * width]))
+    const [shift1, scale1, gate1, shift2, scale2, gate2] = chunk(m, 6) // each [B, D] or [N, B, D]
     x = add(x, mul(gate1, attend(modulate(layerNorm(x, { eps }), shift1, scale1), { rotate })))
     x = add(x, read(norm2(x), { context, mask }))
     return add(x, mul(gate2, feed(modulate(layerNorm(x, { eps }), shift2, scale2))))
   })
 }
-
-/** x · (1 + scale) + shift, with one shift and scale per sample: x [N, B, D], shift and scale [B, D]. */
-const modulate = (x: Tensor, shift: Tensor, scale: Tensor): Tensor => add(mul(x, add(scale, 1)), shift)
 
 /** Reads the `config.json` of a WanTransformer3DModel (text to video; the image branch of other variants is refused). */
 export function wanConfig(json: unknown): WanConfig {
@@ -166,3 +166,21 @@ export function wanConfig(json: unknown): WanConfig {
     ropeMaxSeqLen: c.count('rope_max_seq_len', 1024),
   }
 }
+
+/** The opposite of `wanConfig`: what to write as `config.json`. */
+export const wanJson = (c: WanConfig): object => ({
+  _class_name: 'WanTransformer3DModel',
+  num_attention_heads: c.heads,
+  attention_head_dim: c.width / c.heads,
+  num_layers: c.depth,
+  ffn_dim: c.ffnDim,
+  in_channels: c.inChannels,
+  out_channels: c.outChannels,
+  text_dim: c.textDim,
+  freq_dim: c.freqDim,
+  patch_size: c.patchSize,
+  cross_attn_norm: c.crossAttnNorm,
+  qk_norm: c.qkNorm,
+  eps: c.eps,
+  rope_max_seq_len: c.ropeMaxSeqLen,
+})

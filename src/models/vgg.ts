@@ -1,8 +1,7 @@
 import { constant, ShapeError, type Tensor } from '../graph/index.ts'
 import { conv2d, heNormal, linear, normal, type Params } from '../nn/index.ts'
 import { matmul, maxPool, relu, reshape, transpose } from '../ops/index.ts'
-import { configFields } from './config-fields.ts'
-import { classesOf } from './vit.ts'
+import { classesOf, configFields } from './config-fields.ts'
 
 /** VGG (Simonyan & Zisserman 2014, arXiv:1409.1556); weights carry the names of torchvision's class VGG. */
 export interface VggConfig {

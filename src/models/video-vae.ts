@@ -17,6 +17,7 @@ import {
   sub,
   transpose,
 } from '../ops/index.ts'
+import { configFields } from './config-fields.ts'
 
 /**
  * The project's own video autoencoder: causal in time, so that a still is a clip of one frame, in the manner of
@@ -213,3 +214,50 @@ export function videoVaeLoss(p: Params, config: VideoVaeConfig, weights: VideoVa
     return { loss: terms.reduce(add), absolute, squared, motion, kl }
   }
 }
+
+/** What a folder of a video autoencoder says of its latents: each channel is brought to mean 0 and deviation 1. */
+export interface LatentStatistics {
+  readonly mean: readonly number[] // one for each latent channel
+  readonly std: readonly number[]
+}
+
+/** Reads the `config.json` of a VideoVae, the project's own class, with the statistics of its latents. */
+export function videoVaeConfig(json: unknown): { config: VideoVaeConfig; latents: LatentStatistics } {
+  const c = configFields('VideoVae', json)
+  const latentChannels = c.count('latent_channels')
+  const perChannel = (name: string, value: number) => {
+    const list = c.numbers(name, new Array<number>(latentChannels).fill(value))
+    if (list.length !== latentChannels) throw c.wrong(name, `a list of ${latentChannels} numbers`)
+    return list
+  }
+  const config = {
+    channels: c.count('channels', 4),
+    latentChannels,
+    width: c.count('width'),
+    heads: c.count('heads'),
+    mlpRatio: c.count('mlp_ratio', 4),
+    encoderDepth: c.count('encoder_depth'),
+    decoderDepth: c.count('decoder_depth'),
+    fineWidth: c.count('fine_width'),
+    fineDepth: c.count('fine_depth'),
+    tailWidth: c.count('tail_width'),
+  }
+  return { config, latents: { mean: perChannel('latents_mean', 0), std: perChannel('latents_std', 1) } }
+}
+
+/** The opposite of `videoVaeConfig`: what to write as `config.json`. */
+export const videoVaeJson = (c: VideoVaeConfig, { mean, std }: LatentStatistics): object => ({
+  _class_name: 'VideoVae',
+  channels: c.channels,
+  latent_channels: c.latentChannels,
+  width: c.width,
+  heads: c.heads,
+  mlp_ratio: c.mlpRatio,
+  encoder_depth: c.encoderDepth,
+  decoder_depth: c.decoderDepth,
+  fine_width: c.fineWidth,
+  fine_depth: c.fineDepth,
+  tail_width: c.tailWidth,
+  latents_mean: mean,
+  latents_std: std,
+})

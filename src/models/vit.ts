@@ -14,7 +14,7 @@ import {
 } from '../nn/index.ts'
 import { add, concat, expand, reshape, slice, transpose } from '../ops/index.ts'
 import { type Activation, activation, activationNames } from './activation.ts'
-import { type ConfigFields, configFields } from './config-fields.ts'
+import { type ConfigFields, classesOf, configFields } from './config-fields.ts'
 
 /** What a stack of transformer blocks needs to know. */
 export interface EncoderConfig {
@@ -165,12 +165,6 @@ export function encoderFields(c: ConfigFields, fallback: EncoderConfig): Encoder
     qkvBias: c.flag('qkv_bias', fallback.qkvBias),
     eps: c.number('layer_norm_eps', fallback.eps),
   }
-}
-
-/** Number of classes: entries of `id2label`, else `num_labels`, else 2, as transformers counts them. */
-export function classesOf(c: ConfigFields, fallback = 2): number {
-  const labels = c.raw('id2label')
-  return typeof labels === 'object' && labels !== null ? Object.keys(labels).length : c.count('num_labels', fallback)
 }
 
 /** Reads the `config.json` of a ViTForImageClassification. */

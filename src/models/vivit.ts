@@ -1,8 +1,8 @@
 import { ShapeError, type Tensor } from '../graph/index.ts'
 import { type Params, patches, wholePatches } from '../nn/index.ts'
 import { transpose } from '../ops/index.ts'
-import { configFields } from './config-fields.ts'
-import { type Classified, classesOf, type EncoderConfig, encoderFields, tokenClassifier } from './vit.ts'
+import { classesOf, configFields } from './config-fields.ts'
+import { type Classified, type EncoderConfig, encoderFields, tokenClassifier } from './vit.ts'
 
 /**
  * ViViT, a video vision transformer (Arnab et al. 2021, arXiv:2103.15691), model 1: joint attention over all space-time

@@ -15,7 +15,8 @@ export interface AttentionNames {
 /** Settings of an attention layer. */
 export interface AttentionConfig {
   readonly width: number // D, of the tokens in and out
-  readonly heads: number // h, must divide D
+  readonly heads: number // h, must divide the width of q, k and v
+  readonly inner?: number // width of q, k and v, all heads together; D where absent
   readonly contextWidth?: number // of the tokens that are read, where they differ from the ones that ask
   readonly names?: AttentionNames
   readonly qkNorm?: boolean // q and k normalised over all heads together (names norm_q, norm_k), for stable training
@@ -41,14 +42,15 @@ const diffusersNames: AttentionNames = { q: 'to_q', k: 'to_k', v: 'to_v', out: '
  * Tokens come first and samples second, so that the heads [N, B·h, d] are a view and modulation [B, D] broadcasts.
  */
 export function attention(p: Params, config: AttentionConfig) {
-  const { width, heads, contextWidth = width, names = diffusersNames, qkNorm = false, init, outInit = init } = config
-  if (width % heads !== 0) throw new ShapeError('attention', 'heads must divide width', { width, heads })
-  const toQ = linear(p.at(names.q), width, width, { bias: config.qkvBias, init })
-  const toK = linear(p.at(names.k), contextWidth, width, { bias: config.qkvBias, init })
-  const toV = linear(p.at(names.v), contextWidth, width, { bias: config.qkvBias, init })
-  const normQ = qkNorm ? rmsNorm(p.at('norm_q'), width, { eps: config.eps }) : same
-  const normK = qkNorm ? rmsNorm(p.at('norm_k'), width, { eps: config.eps }) : same
-  const toOut = linear(p.at(names.out), width, width, { bias: config.outBias, init: outInit })
+  const { width, heads, inner = width, contextWidth = width, names = diffusersNames, qkNorm = false } = config
+  const { init, outInit = init, qkvBias: bias, eps } = config
+  if (inner % heads !== 0) throw new ShapeError('attention', 'heads must divide width', { width: inner, heads })
+  const toQ = linear(p.at(names.q), width, inner, { bias, init })
+  const toK = linear(p.at(names.k), contextWidth, inner, { bias, init })
+  const toV = linear(p.at(names.v), contextWidth, inner, { bias, init })
+  const normQ = qkNorm ? rmsNorm(p.at('norm_q'), inner, { eps }) : same
+  const normK = qkNorm ? rmsNorm(p.at('norm_k'), inner, { eps }) : same
+  const toOut = linear(p.at(names.out), inner, width, { bias: config.outBias, init: outInit })
 
   return p.scoped((x: Tensor, { context = x, mask, rotate = same }: AttentionInputs = {}): Tensor => {
     const q = rotate(normQ(toQ(x))) // [N, B, D]

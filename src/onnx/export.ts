@@ -8,10 +8,11 @@ import {
   type Op,
   type Shape,
   ShapeError,
+  size,
   type Tensor,
   type Value,
 } from '../graph/index.ts'
-import { modelBytes, type Port, type WrittenNode, writer } from './writer.ts'
+import { isInner, modelBytes, type Port, type WrittenNode, writer } from './writer.ts'
 
 /** Arrays by name. */
 export type Arrays = Record<string, Float32Array | Int32Array | Uint8Array>
@@ -36,9 +37,16 @@ export function toOnnx(outputs: Record<string, Tensor>, { target, constants = {}
   const { emitter, nodes, within, store, stored } = writer(target)
   const values = new Map<Tensor, Value>()
   const inputs: Port[] = []
+  const declared = new Map<string, Shape>()
   for (const node of nodesOf(Object.values(outputs))) {
     within(node.scope)
-    if (node.op === (Input as Op)) declare(node as Node<InputAttrs>, constants, inputs, store)
+    if (node.op === (Input as Op)) {
+      const { attrs } = node as Node<InputAttrs>
+      checkName(attrs, declared)
+      const data = constants[attrs.name]
+      if (!data) inputs.push(attrs)
+      else store(attrs.name, checkConstant(attrs, data), attrs.shape)
+    }
     const lowered = node.op.lower(
       node,
       node.inputs.map((t) => values.get(t)!),
@@ -56,24 +64,33 @@ export function toOnnx(outputs: Record<string, Tensor>, { target, constants = {}
     return { name, value, shape: t.shape, dtype: t.dtype }
   })
   const ports = new Map(named.map(({ value, shape, dtype }) => [value, { name: value, shape, dtype }]))
-  return { bytes: modelBytes(leavesLast(nodes), stored, inputs, [...ports.values()]), inputs, outputs: named }
+  const written = leavesLast(needed(nodes, new Set(ports.keys())))
+  return { bytes: modelBytes(written, stored, inputs, [...ports.values()]), inputs, outputs: named }
 }
 
-function declare(
-  { attrs }: Node<InputAttrs>,
-  constants: Arrays,
-  inputs: Port[],
-  store: ReturnType<typeof writer>['store'],
-) {
-  const { name, shape, dtype } = attrs
-  const same = inputs.find((port) => port.name === name)
-  if (same)
-    throw new ShapeError('export', `two inputs must not share the name '${name}'`, { one: same.shape, other: shape })
-  const data = constants[name]
-  if (!data) inputs.push({ name, shape, dtype })
-  else if (data instanceof Uint8Array)
-    throw new ShapeError('export', `the constant '${name}' must hold numbers`, { shape })
-  else store(name, data, shape)
+function checkName({ name, shape }: InputAttrs, declared: Map<string, Shape>) {
+  if (isInner(name)) throw new ShapeError('export', 'an input must not be named like a value inside a model', { name })
+  const same = declared.get(name)
+  if (same) throw new ShapeError('export', `two inputs must not share the name '${name}'`, { one: same, other: shape })
+  declared.set(name, shape)
+}
+
+function checkConstant({ name, shape, dtype }: InputAttrs, data: Arrays[string]): Float32Array | Int32Array {
+  const fits = dtype === 'int32' ? data instanceof Int32Array : data instanceof Float32Array && dtype === 'float32'
+  if (fits && data.length === size(shape)) return data as Float32Array | Int32Array
+  const must = `the constant '${name}' must be ${dtype} and fill its shape`
+  throw new ShapeError('export', must, { shape, [data.constructor.name]: data.length })
+}
+
+/** The nodes that the outputs depend on; an op may write some for an output of its own that nothing reads. */
+function needed(nodes: readonly WrittenNode[], outputs: ReadonlySet<Value>): WrittenNode[] {
+  const read = new Set(outputs)
+  const kept = nodes.toReversed().filter((node) => {
+    const keep = node.outputs.some((value) => read.has(value))
+    if (keep) for (const value of node.inputs) read.add(value)
+    return keep
+  })
+  return kept.reverse()
 }
 
 /**

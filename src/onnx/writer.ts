@@ -29,6 +29,9 @@ export const elementType: Record<DType, number> = {
   bool: TensorProto.DataType.BOOL,
 }
 
+/** Whether a name could be one that the writer gives to the values and constants of a model. */
+export const isInner = (name: string): boolean => /^[vc]#\d+$/.test(name)
+
 const bytesOf = (a: ArrayBufferView) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
 
 /** Collects nodes and constants, and turns them into the bytes of an ONNX model. */
@@ -42,7 +45,7 @@ export function writer(target: Emitter['target']) {
   const once = (key: string, type: number, shape: Shape, make: () => ArrayBufferView): Value => {
     const known = constants.get(key)
     if (known) return known
-    const name = `c${stored.length}`
+    const name = `c#${stored.length}`
     stored.push({ name, type, shape, bytes: bytesOf(make()) })
     constants.set(key, name)
     return name
@@ -52,7 +55,7 @@ export function writer(target: Emitter['target']) {
     target,
     node: (type, inputs, attributes, domain) => emitter.nodes(type, inputs, 1, attributes, domain)[0],
     nodes(type, inputs, outputs, attributes = {}, domain = '') {
-      const names = Array.from({ length: outputs }, () => `v${values++}`)
+      const names = Array.from({ length: outputs }, () => `v#${values++}`)
       nodes.push({ type, inputs, outputs: names, attributes, domain, name: `${path}/${type}.${nodes.length}` })
       return names
     },

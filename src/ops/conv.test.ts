@@ -4,6 +4,7 @@ import { checkOp } from '../../test/check-op.ts'
 import { input, type Shape, size, strides } from '../graph/index.ts'
 import { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './conv.ts'
 import { geometryOf, places, type WindowOptions } from './conv-geometry.ts'
+import { concat, reshape } from './movement.ts'
 
 type Options = WindowOptions & { groups?: number }
 
@@ -65,11 +66,8 @@ function transposeLoops(x: Shape, w: Shape, y: Shape, options: Options) {
 }
 
 const cases: [string, Shape, Shape, Options][] = [
-  ['3×3, padding 1', [2, 3, 5, 4], [4, 3, 3, 3], { padding: 1 }],
-  ['3×3 without padding', [2, 3, 5, 4], [4, 3, 3, 3], {}],
-  ['1×1', [2, 3, 3, 4], [4, 3, 1, 1], {}],
+  ['3×3, padding 1', [2, 10, 5, 4], [4, 10, 3, 3], { padding: 1 }],
   ['1×1 with stride 2', [2, 3, 5, 4], [4, 3, 1, 1], { stride: 2 }],
-  ['3×3 with stride 2', [2, 3, 5, 6], [4, 3, 3, 3], { stride: 2, padding: 1 }],
   [
     '3×3 with stride 2 and padding on one side',
     [1, 2, 6, 4],
@@ -84,39 +82,44 @@ const cases: [string, Shape, Shape, Options][] = [
   ],
   ['7×7 with stride 2', [1, 2, 9, 8], [3, 2, 7, 7], { stride: 2, padding: 3 }],
   ['3×2 with stride 3, where the last rows are never read', [1, 2, 8, 7], [3, 2, 3, 2], { stride: 3 }],
-  ['3×3 with dilation 2', [1, 2, 7, 6], [3, 2, 3, 3], { dilation: 2, padding: 2 }],
-  ['3×3 with stride 2 and dilation 2', [1, 2, 7, 8], [3, 2, 3, 3], { stride: 2, dilation: [2, 1], padding: [2, 0] }],
+  ['stride and dilation', [1, 2, 7, 8], [3, 2, 3, 3], { stride: [2, 1], dilation: [1, 2], padding: [2, 0] }],
   ['more padding than the kernel reaches', [1, 2, 3, 3], [2, 2, 1, 2], { padding: [2, [3, 0]] }],
-  ['two groups', [2, 4, 4, 4], [6, 2, 3, 3], { padding: 1, groups: 2 }],
+  ['many places', [2, 2, 24, 25], [3, 2, 3, 2], { padding: [[0, 1], 1], dilation: [2, 1] }],
+  ['many places, many channels', [2, 9, 23, 23], [2, 9, 1, 2], {}],
   ['two groups with stride 2', [2, 4, 5, 4], [6, 2, 3, 3], { padding: 1, stride: 2, groups: 2 }],
-  ['one group for each channel', [2, 4, 4, 4], [4, 1, 3, 3], { padding: 1, groups: 4 }],
-  ['one group for each channel, two outputs each', [2, 3, 4, 4], [6, 1, 3, 3], { stride: 2, padding: 1, groups: 3 }],
+  ['a group for each channel', [2, 4, 4, 4], [4, 1, 3, 3], { padding: 1, groups: 4 }],
+  ['a group for each channel, two outputs each', [2, 3, 4, 4], [6, 1, 3, 3], { stride: 2, padding: 1, groups: 3 }],
+  ['many places, two groups', [1, 4, 23, 24], [4, 2, 2, 2], { groups: 2 }],
   ['patches without overlap', [2, 3, 4, 6], [5, 3, 2, 3], { stride: [2, 3] }],
   ['patches that leave a rest', [2, 3, 5, 6], [5, 3, 2, 3], { stride: [2, 3] }],
   ['one axis', [2, 3, 8], [4, 3, 3], { padding: 1 }],
   ['one axis with stride 2', [2, 3, 8], [4, 3, 4], { padding: 1, stride: 2 }],
   ['three axes, causal in the first', [1, 2, 3, 4, 3], [3, 2, 3, 3, 3], { padding: [[2, 0], 1, 1] }],
+  ['three axes, many places', [1, 2, 5, 9, 12], [2, 2, 2, 3, 1], { padding: [[1, 0], 1, 0] }],
   ['three axes with stride 2', [1, 2, 5, 4, 4], [3, 2, 3, 3, 3], { padding: [[2, 0], 1, [0, 1]], stride: 2 }],
-  ['three axes with stride and dilation', [1, 2, 4, 7, 6], [3, 2, 1, 3, 2], { stride: [1, 2, 3], dilation: [1, 2, 2] }],
-  ['three axes with groups', [1, 4, 3, 4, 4], [4, 2, 2, 3, 3], { stride: [1, 2, 2], padding: [0, 1, 1], groups: 2 }],
-  ['three axes without overlap', [1, 2, 2, 4, 4], [3, 2, 1, 2, 2], { stride: [1, 2, 2] }],
+  ['three axes, stride and dilation', [1, 2, 4, 7, 6], [3, 2, 1, 3, 2], { stride: [1, 2, 3], dilation: [1, 2, 2] }],
+  ['three axes, groups', [1, 4, 3, 4, 4], [4, 2, 2, 3, 3], { stride: [1, 2, 2], padding: [0, 1, 1], groups: 2 }],
 ]
 
-for (const [title, x, w, options] of cases) {
-  test(`a convolution equals plain loops and so do its gradients: ${title}`, () =>
-    checkOp((a, b, bias) => conv(a, b, { ...options, bias }), [x, w, [w[0]]], convLoops(x, w, options)))
-
-  test(`a transposed convolution equals plain loops and so do its gradients: ${title}`, () => {
-    const made = outShape(x, w, options) // of the convolution, so what its adjoint starts from
+for (const [title, x, w, options] of cases)
+  test(`a convolution and its adjoint equal plain loops, and so do their gradients: ${title}`, () => {
+    const y = outShape(x, w, options)
     const { stride, before, after, dilation } = geometryOf('test', x.length - 2, options)
     const outputPadding = stride.map((s, i) => {
-      const least = (made[i + 2] - 1) * s + dilation[i] * (w[i + 2] - 1) + 1 - before[i] - after[i]
+      const least = (y[i + 2] - 1) * s + dilation[i] * (w[i + 2] - 1) + 1 - before[i] - after[i]
       return x[i + 2] - least
     })
-    const fn: Parameters<typeof checkOp>[0] = (a, b, bias) => convTranspose(a, b, { ...options, outputPadding, bias })
-    return checkOp(fn, [made, w, [x[1]]], transposeLoops(made, w, x, options))
+    const [there, back] = [convLoops(x, w, options), transposeLoops(y, w, x, options)]
+    return checkOp(
+      (a, b, bias, c, bias2) => {
+        const forward = conv(a, b, { ...options, bias })
+        const adjoint = convTranspose(c, b, { ...options, outputPadding, bias: bias2 })
+        return concat([reshape(forward, [-1]), reshape(adjoint, [-1])], 0)
+      },
+      [x, w, [w[0]], y, [x[1]]],
+      (a, b, bias, c, bias2) => [...there(a, b, bias), ...back(c, b, bias2)],
+    )
   })
-}
 
 test('a convolution refuses shapes that do not fit, and says which', () => {
   const x = input('x', [1, 4, 8, 8])

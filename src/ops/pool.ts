@@ -11,7 +11,7 @@ import {
   windowAttributes,
 } from './conv-geometry.ts'
 import { dilate, pad, slice } from './movement.ts'
-import { repeat } from './repeat.ts'
+import { upsample } from './upsample.ts'
 import { positions, putBack, seenAt } from './windows.ts'
 
 /** Settings of a pool. */
@@ -80,11 +80,11 @@ export const avgPool = (x: Tensor, options: PoolOptions): Tensor => make(AvgPool
 /** Each element of dy, divided by the size of the window, goes to all of the window: one axis after the other. */
 function avgPoolGradient(dy: Tensor, x: Tensor, { kernel, stride, before, after }: PoolAttrs): Tensor {
   const share = mul(dy, 1 / size(kernel))
+  if (kernel.every((k, i) => k === stride[i] && x.shape[i + 2] === k * dy.shape[i + 2])) return upsample(share, kernel)
   return kernel.reduce((t, k, i) => {
     const axis = i + 2
     const n = x.shape[axis]
     const unit = (m: number, rest = 0) => t.shape.map((_, j) => (j === axis ? m : rest))
-    if (k === stride[i] && n === k * t.shape[axis]) return repeat(t, unit(k, 1))
     const spread = dilate(t, unit(stride[i], 1))
     const read = spread.shape[axis] + k - 1 // of the padded axis; what is behind was never read
     const wide = addAll(Array.from({ length: k }, (_, j) => pad(spread, unit(j), unit(k - 1 - j))))

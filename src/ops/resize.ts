@@ -3,7 +3,7 @@ import type { PerAxis } from './conv-geometry.ts'
 import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { transpose } from './movement.ts'
-import { repeat } from './repeat.ts'
+import { upsample } from './upsample.ts'
 
 /** The wanted size of the spatial axes, by itself or as a factor, and how elements between the known ones are found. */
 export interface ResizeOptions {
@@ -20,7 +20,10 @@ export function resize(x: Tensor, options: ResizeOptions): Tensor {
   if (alignCorners && mode === 'nearest') throw new ShapeError('resize', 'alignCorners needs mode linear', { x, mode })
   const spatial = x.shape.slice(2)
   if (mode === 'nearest' && spatial.every((n, i) => sizes[i] % n === 0 && steps[i] * sizes[i] === n))
-    return repeat(x, [1, 1, ...spatial.map((n, i) => sizes[i] / n)])
+    return upsample(
+      x,
+      spatial.map((n, i) => sizes[i] / n),
+    )
   return sizes.reduce((y, size, i) => {
     const n = spatial[i]
     if (mode === 'nearest') return pick(y, i + 2, nearest(n, size, steps[i]))

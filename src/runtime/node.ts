@@ -1,7 +1,15 @@
 import * as ort from 'onnxruntime-node'
 import { TubeletError } from '../errors.ts'
 import { type OnnxModel, type Port, toOnnx } from '../onnx/index.ts'
-import { type Arrays, checkArray, type Device, type LoadOptions, type Program, type Runtime } from './runtime.ts'
+import {
+  type Arrays,
+  checkArray,
+  checkInto,
+  type Device,
+  type LoadOptions,
+  type Program,
+  type Runtime,
+} from './runtime.ts'
 import { webProgram } from './web-program.ts'
 
 /** Where a Node runtime computes. */
@@ -75,11 +83,11 @@ function program(session: ort.InferenceSession, { inputs, outputs }: OnnxModel, 
         checkArray(port, array, 'input')
         fed[port.name] = wrap(port.name, port, array)
       }
+      checkInto(outputs, into)
       const fetched: Record<string, ort.Tensor | null> = {}
       const filled = new Map<string, Arrays[string]>()
       for (const port of outputs) {
         const array = into[port.name]
-        if (array) checkArray(port, array, 'output')
         if (array && !filled.has(port.value)) {
           filled.set(port.value, array)
           fetched[port.value] = wrap(`into ${port.name}`, port, array)

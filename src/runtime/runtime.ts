@@ -53,3 +53,16 @@ export function checkArray(
       `${what} '${name}' must be ${want}, not ${array.constructor.name} of ${array.length}`,
     )
 }
+
+/** Throws where an array of `into` fits no output. */
+export function checkInto(outputs: readonly Port[], into: Arrays): void {
+  for (const [name, array] of Object.entries(into)) {
+    const port = outputs.find((output) => output.name === name)
+    if (!port)
+      throw new TubeletError(
+        'input',
+        `output '${name}' does not exist: there is ${outputs.map((o) => o.name).join(', ')}`,
+      )
+    checkArray(port, array, 'output')
+  }
+}

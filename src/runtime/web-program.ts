@@ -1,7 +1,7 @@
 import type { Env, InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-web'
 import { TubeletError } from '../errors.ts'
 import type { OnnxModel } from '../onnx/index.ts'
-import { type Arrays, checkArray, type LoadOptions, type Program } from './runtime.ts'
+import { type Arrays, checkArray, checkInto, type LoadOptions, type Program } from './runtime.ts'
 
 /** The parts of onnxruntime-web in use; each of its entries brings them with another build of the engine. */
 export interface WebEngine {
@@ -68,7 +68,7 @@ function program({ Tensor }: WebEngine, session: InferenceSession, { inputs, out
         checkArray(port, array, 'input')
         fed[port.name] = new Tensor(port.dtype, array as Float32Array, port.shape)
       }
-      for (const port of outputs) if (into[port.name]) checkArray(port, into[port.name], 'output')
+      checkInto(outputs, into)
       const results = await inTurn(() =>
         session.run(
           fed,

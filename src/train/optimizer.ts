@@ -55,7 +55,7 @@ interface Group extends Range {
 /** AdamW for most parameters, Muon for the matrices that `config.muon` names, and a running average of all. */
 export async function optimizer(
   parameters: readonly Parameter[],
-  config: OptimizerConfig & { readonly runtime: Runtime },
+  config: OptimizerConfig & { readonly runtime: Runtime; readonly spin?: boolean },
 ): Promise<Optimizer> {
   const {
     beta1 = 0.9,
@@ -72,7 +72,7 @@ export async function optimizer(
   const memory = parameterMemory(slots, sections)
   const program =
     muon.length > 0
-      ? await config.runtime.load(muonUpdates(Object.fromEntries(muon.map((g) => [g.key, g.stack]))), { spin: true })
+      ? await config.runtime.load(muonUpdates(Object.fromEntries(muon.map((g) => [g.key, g.stack]))), { spin: config.spin })
       : undefined
   const buffers = Object.fromEntries(
     parameters.filter((one) => !one.trained).map((one) => [one.name, new Float32Array(size(one.tensor.shape))]),

@@ -57,6 +57,8 @@ export interface TrainOptions {
   /** Weights to begin with; others are drawn from the seed. */
   readonly weights?: Record<string, Float32Array>
   readonly signal?: AbortSignal
+  /** Waiting threads spin: faster on a machine that does nothing else, much slower on a busy one. */
+  readonly spin?: boolean
 }
 
 /**
@@ -70,13 +72,13 @@ export async function* train(config: TrainConfig, options: TrainOptions): AsyncG
   const scalars = config.build(p)
   const parameters = [...p.all.values()]
   const trained = parameters.filter((one) => one.trained)
-  const update = await optimizer(parameters, { ...config.optimizer, runtime: options.runtime })
+  const update = await optimizer(parameters, { ...config.optimizer, ...options })
   const gradients = grad(
     scalars.loss,
     trained.map((one) => one.tensor),
   )
   const outputs = Object.fromEntries(trained.map((one, i) => [gradientOf(one.name), gradients[i]]))
-  const program = await options.runtime.load({ ...prefixed(scalars), ...outputs }, { spin: true })
+  const program = await options.runtime.load({ ...prefixed(scalars), ...outputs }, { spin: options.spin })
   try {
     restore(update, parameters, config, options)
     let step = options.resume?.step ?? 0

@@ -24,12 +24,13 @@ export async function startBrowserHost(): Promise<BrowserHost> {
   const pages = new Map<string, Promise<Page>>()
   const server = createServer((request, response) => {
     answer(request, script, async (job) => {
-      // One page for each device, so that both can work at a time.
-      if (!pages.has(job.device)) pages.set(job.device, open(browser, address))
-      const page = await pages.get(job.device)!
-      return page.evaluate((j) => (globalThis as unknown as { evaluate(job: Job): Promise<Answer> }).evaluate(j), job)
+      const key = JSON.stringify(job.page)
+      if (!pages.has(key)) pages.set(key, open(browser, `${address}/${job.page.isolated === false ? 'plain' : ''}`))
+      const page = await pages.get(key)!
+      const made = await page.evaluate((j) => (globalThis as unknown as Harness).evaluate(j), job)
+      return { ...made, workers: page.workers().length } as Answer
     }).then(
-      ({ type, body }) => response.writeHead(200, { ...isolated, 'content-type': type }).end(body),
+      ({ type, body }) => response.writeHead(200, { ...headers(request), 'content-type': type }).end(body),
       (error: Error) => fail(response, error),
     )
   })
@@ -45,7 +46,13 @@ export async function startBrowserHost(): Promise<BrowserHost> {
   }
 }
 
+/** What the page offers. */
+interface Harness {
+  evaluate(job: Job): Promise<Omit<Answer, 'workers'>>
+}
+
 const isolated = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
+const headers = ({ url }: IncomingMessage) => (url === '/plain' ? {} : isolated)
 
 function fail(response: ServerResponse, { message }: Error) {
   response.writeHead(message === notFound ? 404 : 500, { 'content-type': 'text/plain' }).end(message)
@@ -59,7 +66,8 @@ async function answer(request: IncomingMessage, script: string, run: (job: Job) 
   const path = request.url ?? '/'
   if (request.method === 'POST')
     return { type: 'application/json', body: JSON.stringify(await run(await json(request))) }
-  if (path === '/') return { type: 'text/html', body: '<script type="module" src="/page.js"></script>' }
+  if (path === '/' || path === '/plain')
+    return { type: 'text/html', body: '<script type="module" src="/page.js"></script>' }
   if (path === '/page.js') return { type: 'text/javascript', body: script }
   const file = path.replace('/engine/', '')
   if (!files.has(file)) throw new Error(notFound)
@@ -90,7 +98,7 @@ async function bundle(): Promise<string> {
 
 async function open(browser: Browser, address: string): Promise<Page> {
   const page = await browser.newPage()
-  await page.goto(`${address}/`)
+  await page.goto(address)
   await page.waitForFunction('globalThis.evaluate !== undefined')
   return page
 }

@@ -7,15 +7,25 @@ export interface Packed {
   readonly base64: string
 }
 
-/** One run of one model in the page. */
-export interface Job {
+/** The page that a job runs in; each setting has a page of its own. */
+export interface PageSettings {
   readonly device: WebDevice
+  readonly threads?: number
+  readonly assets?: string // where the engine's files are looked for; where they are, if absent
+  readonly isolated?: boolean // whether the page is cross-origin isolated; true
+}
+
+/** One run of one model. */
+export interface Job {
+  readonly page: PageSettings
   readonly model: Omit<OnnxModel, 'bytes'> & { readonly bytes: Packed }
   readonly feeds: Record<string, Packed>
 }
 
-/** What came out of it. */
-export type Answer = { readonly outputs: Record<string, Packed> } | { readonly error: string }
+/** What came out of it, and how many threads the page has started. */
+export type Answer =
+  | { readonly outputs: Record<string, Packed>; readonly workers: number }
+  | { readonly error: string; readonly workers: number }
 
 const kinds = { Float32Array, Int32Array, Uint8Array }
 

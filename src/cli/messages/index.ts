@@ -42,10 +42,7 @@ export function translator(lang: Lang): Translate {
 }
 
 /** The language that the flag or the environment asks for: `--lang`, TUBELET_LANG, then as POSIX orders its own. */
-export function chooseLanguage(
-  flag: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-): Lang {
+export function chooseLanguage(flag: string | undefined, env: Readonly<Record<string, string | undefined>>): Lang {
   const asked = flag || env.TUBELET_LANG || env.LC_ALL || env.LC_MESSAGES || env.LANG || ''
   return asked.toLowerCase().startsWith('zh') ? 'zh' : 'en'
 }

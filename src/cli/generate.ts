@@ -1,0 +1,126 @@
+import { randomInt } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { TubeletError } from '../errors.ts'
+import { fileError } from '../files/disk.ts'
+import { weightsHash } from '../files/hash.ts'
+import { type Recipe, textToVideo } from '../generate/text-to-video.ts'
+import { nodeRuntime } from '../runtime/node.ts'
+import { number, wholeNumber } from './arguments.ts'
+import { checkClipName, writeClip } from './clip-file.ts'
+import { command, type Shell } from './command.ts'
+import { defaultModel, findModel } from './models.ts'
+import { packageVersion } from './package.ts'
+import { progress } from './progress.ts'
+
+/** `tubelet generate PROMPT... -o FILE` */
+export const generateCommand = command({
+  define: (command, t) =>
+    command
+      .argument('[prompts...]', t('generate.prompts'))
+      .option('--prompts <file>', t('generate.file'))
+      .option('-m, --model <model>', t('generate.model'), defaultModel)
+      .option('-o, --out <file>', t('generate.out'), '{prompt}-{seed}.webp')
+      .option('-n, --count <n>', t('generate.count'), wholeNumber(t, { min: 1, max: 10_000 }), 1)
+      .option('-s, --seed <n>', t('generate.seed'), wholeNumber(t, { min: 0 }))
+      .option('--steps <n>', t('generate.steps'), wholeNumber(t, { min: 1, max: 1000 }), 25)
+      .option('--cfg <n>', t('generate.cfg'), number(t, { min: 0, max: 100 }), 3)
+      .option('--negative <prompt>', t('generate.negative'), ''),
+
+  async run([given], { model, out, count, steps, cfg, negative, ...options }, shell) {
+    checkClipName(out)
+    const prompts = [
+      ...(await readPrompts(given, shell)),
+      ...(options.prompts ? await readLines(shell.path(options.prompts)) : []),
+    ]
+    if (prompts.length === 0) throw new TubeletError('usage', shell.t('generate.which'))
+    const first = options.seed ?? randomInt(2 ** 31)
+    const recipes = prompts.flatMap((prompt) =>
+      Array.from(
+        { length: count },
+        (_, i): Recipe => ({ prompt, negativePrompt: negative, seed: first + i, steps, guidance: cfg }),
+      ),
+    )
+    const paths = names(out, recipes)
+    const folder = await findModel(model, shell.io.cwd)
+    const pipeline = await textToVideo(folder, nodeRuntime())
+    const origin = {
+      model,
+      modelHash: (await weightsHash(folder)).slice(0, 16),
+      tubelet: packageVersion(),
+      node: process.version,
+    }
+    const total = recipes.length * steps
+    const bar = progress(shell, { total, label: (done) => shell.t('generate.step', { done, total }) })
+    const written: object[] = []
+    try {
+      for await (const event of pipeline.generate(recipes, shell.io.signal)) {
+        if (event.kind === 'prompt') note(event, bar.say, shell)
+        else if (event.kind === 'step') bar.update(event.index * steps + event.step)
+        else {
+          const recipe = { ...event.recipe, ...origin }
+          await writeClip(shell.path(paths[event.index]), event.clip, recipe)
+          written.push({ path: paths[event.index], ...recipe })
+        }
+      }
+    } finally {
+      bar.end()
+      await pipeline.release()
+    }
+    shell.result({ clips: written }, paths.join('\n'))
+    return undefined
+  },
+})
+
+async function readPrompts(given: readonly string[], shell: Shell): Promise<string[]> {
+  const prompts: string[] = []
+  for (const prompt of given) {
+    if (prompt !== '-') prompts.push(prompt)
+    else {
+      let text = ''
+      for await (const chunk of shell.io.stdin) text += chunk.toString()
+      prompts.push(...lines(text))
+    }
+  }
+  return prompts
+}
+
+const lines = (text: string) =>
+  text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+
+const readLines = (path: string) =>
+  readFile(path, 'utf8').then(lines, (error) => {
+    throw fileError(error, 'read', path)
+  })
+
+/** Tells which words of a prompt mean nothing to the model, once a prompt. */
+function note(
+  { recipe: { prompt }, unknown, known }: { recipe: Recipe; unknown: readonly string[]; known: number },
+  say: (line: string) => void,
+  { t }: Shell,
+) {
+  if (unknown.length > 0)
+    say(
+      known === 0 ? t('generate.unknownAll', { prompt }) : t('generate.unknown', { prompt, words: unknown.join(', ') }),
+    )
+}
+
+/** The file of each clip; where the pattern names several alike, an index is put before the ending. */
+function names(pattern: string, recipes: readonly Recipe[]): string[] {
+  const safe = (prompt: string) =>
+    prompt
+      .replace(/[^\p{L}\p{N}]+/gu, '-')
+      .replace(/^-|-$/g, '')
+      .slice(0, 80) || 'clip'
+  const fill = (recipe: Recipe, index: number, text: string) =>
+    text
+      .replaceAll('{seed}', String(recipe.seed))
+      .replaceAll('{index}', String(index))
+      .replaceAll('{prompt}', safe(recipe.prompt))
+  const filled = recipes.map((recipe, i) => fill(recipe, i, pattern))
+  if (new Set(filled).size === filled.length) return filled
+  const apart = pattern.replace(/(\.\w+)$/, '-{index}$1')
+  return recipes.map((recipe, i) => fill(recipe, i, apart))
+}

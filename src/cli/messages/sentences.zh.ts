@@ -1,0 +1,59 @@
+// The errors that people meet most, in Chinese. An error is thrown with its English sentence, as `cannot read ${path}:
+// no such file`; here the sentence is the key, with {{names}} where values stand. A test finds each of these sentences
+// in the source, so that one which is reworded there is reworded here. An error without a line here is shown in English.
+const sentences: readonly (readonly [english: string, chinese: string])[] = [
+  ['cannot {{action}} {{path}}: {{reason}}', '无法{{action}} {{path}}：{{reason}}'],
+  ['{{path}}: not valid JSON: {{reason}}', '{{path}}：不是有效的 JSON：{{reason}}'],
+  ['{{path}}: ended while it was read', '{{path}}：文件不完整'],
+  [
+    'the engine could not load the program on {{device}}: {{reason}}',
+    '计算引擎无法在 {{device}} 上加载程序：{{reason}}',
+  ],
+  ["webgpu: this machine has no graphics adapter; use device 'cpu'", 'webgpu：本机没有可用的显卡；请改用 cpu'],
+  ['out of memory: {{reason}}', '内存不足：{{reason}}'],
+  ['disk full: {{path}}', '磁盘已满：{{path}}'],
+  ['stopped before it was done', '尚未完成就停止了'],
+  ['the download of {{name}} was stopped', '{{name}} 的下载已停止'],
+  ['no space left to unpack {{name}}', '磁盘已满，无法解开 {{name}}'],
+  ['cannot fetch {{name}} from the package registry: {{reason}}', '无法从软件包仓库获取 {{name}}：{{reason}}'],
+  [
+    'the archive of {{name}} is not the expected one ({{integrity}}); try again or another registry',
+    '{{name}} 的压缩包与预期不符（{{integrity}}）；请重试，或换一个仓库',
+  ],
+]
+
+/** Words that sentences are filled with, and that are said in the same language. */
+const words: Readonly<Record<string, string>> = {
+  read: '读取',
+  write: '写入',
+  'no such file or folder': '没有这个文件或文件夹',
+  'permission denied': '没有权限',
+  'the file system is read-only': '文件系统是只读的',
+  'it is a folder, not a file': '这是文件夹，不是文件',
+  'a part of the path is a file, not a folder': '路径中有一段是文件，不是文件夹',
+  'it exists already': '已经存在',
+  'too many open files': '打开的文件太多',
+  'the name is too long': '名字太长',
+  'disk full: free some space or choose another folder': '磁盘已满：请清理空间或换一个文件夹',
+  'disk full: the quota is used up': '磁盘配额已用完',
+  'the file is too large for this file system': '文件超出了文件系统的上限',
+  'the disk reports a read or write error': '磁盘报告读写错误',
+}
+
+/** The sentence in Chinese, or undefined where the list does not know it. */
+export function chineseSentence(english: string): string | undefined {
+  for (const [template, chinese] of sentences) {
+    const values = match(template, english)
+    if (values) return chinese.replace(/\{\{(\w+)\}\}/g, (_, name: string) => words[values[name]] ?? values[name])
+  }
+}
+
+/** The English side of the list, for the test that looks for each in the source. */
+export const translatedSentences: readonly string[] = [...sentences.map(([english]) => english), ...Object.keys(words)]
+
+function match(template: string, sentence: string): Record<string, string> | undefined {
+  const escaped = template.replace(/[.*+?^$()|[\]\\]/g, '\\$&')
+  const pattern = new RegExp(`^${escaped.replace(/\{\{(\w+)\}\}/g, '(?<$1>.+?)')}$`, 's')
+  const found = pattern.exec(sentence)
+  return found ? { ...found.groups } : undefined
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { stream } from '../random.ts'
+import { flowConfig, flowEuler, flowSigmas, interpolate, logitNormalTimes, shiftTime, velocity } from './flow.ts'
+import { guide } from './guidance.ts'
+
+const near = (got: number, want: number, tolerance = 1e-6) =>
+  assert.ok(Math.abs(got - want) <= tolerance, `${got}, not ${want}`)
+
+test('the line from data to noise ends at both, and its direction is the velocity', () => {
+  const x0 = Float32Array.of(1, 2, 3, 4)
+  const eps = Float32Array.of(-1, 0, 5, 0.5)
+  assert.deepEqual([...interpolate(x0, eps, [0, 1])], [1, 2, 5, 0.5])
+  const v = velocity(x0, eps)
+  const [a, b] = [0.3, 0.3001].map((t) => interpolate(x0, eps, [t]))
+  v.forEach((slope, i) => {
+    near((b[i] - a[i]) / 1e-4, slope, 0.02)
+  })
+})
+
+test('a shift moves times towards the noise, keeps both ends, and shifts add up as factors', () => {
+  assert.deepEqual([shiftTime(0, 3), shiftTime(1, 3)], [0, 1])
+  near(shiftTime(0.5, 3), 0.75)
+  near(shiftTime(shiftTime(0.2, 2), 3), shiftTime(0.2, 6), 1e-12)
+  near(shiftTime(shiftTime(0.2, 3), 1 / 3), 0.2, 1e-12)
+})
+
+test('logit-normal times have their median at the shifted sigmoid of the mean, and stay inside', () => {
+  const z = stream({ seed: 2, purpose: 'times' }).normal(20_001)
+  const middle = (t: Float32Array) => t.slice().sort()[10_000]
+  near(middle(logitNormalTimes(z)), 0.5, 0.01)
+  near(middle(logitNormalTimes(z, { mean: 1 })), 1 / (1 + Math.exp(-1)), 0.01)
+  near(middle(logitNormalTimes(z, { shift: 3 })), 0.75, 0.01)
+  assert.ok(logitNormalTimes(z, { std: 2 }).every((t) => t > 0 && t < 1))
+  const spread = (t: Float32Array) => t.reduce((sum, v) => sum + (v - 0.5) ** 2, 0)
+  assert.ok(spread(logitNormalTimes(z, { std: 2 })) > 1.5 * spread(logitNormalTimes(z)))
+})
+
+test('a sampler goes from pure noise to the data in falling times, whatever shapes its steps', () => {
+  for (const settings of [
+    {},
+    { shift: 5 },
+    { use_karras_sigmas: true },
+    { use_exponential_sigmas: true },
+    { use_dynamic_shifting: true },
+    { use_dynamic_shifting: true, time_shift_type: 'linear' },
+  ]) {
+    const sigmas = flowSigmas(flowConfig.parse(settings), 12, 1.1)
+    assert.equal(sigmas.length, 13)
+    near(sigmas[0], 1)
+    assert.equal(sigmas[12], 0)
+    for (let i = 1; i < 13; i++) assert.ok(sigmas[i] < sigmas[i - 1], JSON.stringify(settings))
+  }
+  near(flowSigmas(flowConfig.parse({ shift_terminal: 0.1 }), 8)[7], 0.1, 1e-12)
+  assert.deepEqual(flowSigmas(flowConfig.parse({}), 1), [1, 0])
+})
+
+test('a constant velocity is followed exactly in any number of steps', () => {
+  for (const steps of [1, 7]) {
+    const scheduler = flowEuler(flowConfig.parse({ shift: 3 }), steps)
+    let x: Float32Array = Float32Array.of(1, -2)
+    for (let index = 0; index < steps; index++) x = scheduler.step({ prediction: Float32Array.of(0.5, 4), x, index })
+    near(x[0], 0.5)
+    near(x[1], -6)
+  }
+})
+
+test('guidance of 1 is the prompt alone, of 0 the other prediction, and more goes beyond', () => {
+  const [c, u] = [Float32Array.of(1, 2), Float32Array.of(0, 4)]
+  assert.deepEqual(
+    [1, 0, 3].map((scale) => [...guide(c, u, scale)]),
+    [
+      [1, 2],
+      [0, 4],
+      [3, -2],
+    ],
+  )
+  assert.throws(() => guide(c, Float32Array.of(1), 2), { message: /one size \(got 2 and 1\)/ })
+})

@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileError } from './disk.ts'
+
+/** SHA-256 over the config and weights of a model part or of every part of a model folder, in hexadecimal. */
+export async function weightsHash(folder: string): Promise<string> {
+  const hash = createHash('sha256')
+  try {
+    const files = (await readdir(folder, { recursive: true }))
+      .filter((file) => /\.(json|safetensors)$/.test(file))
+      .sort()
+    for (const file of files) {
+      hash.update(`${file}\n`)
+      for await (const chunk of createReadStream(join(folder, file))) hash.update(chunk)
+    }
+  } catch (error) {
+    throw fileError(error, 'read', folder)
+  }
+  return hash.digest('hex')
+}

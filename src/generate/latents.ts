@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { premultiplied } from '../data/clip-batch.ts'
+import { writeFileAtomic } from '../files/disk.ts'
+import { input } from '../graph/index.ts'
+import { latentFrames, spaceStride, type VideoVaeConfig, videoEncoder } from '../models/video-vae.ts'
+import { params } from '../nn/index.ts'
+import type { Arrays, Runtime } from '../runtime/runtime.ts'
+
+/** Clips to encode: straight RGBA bytes [T, S, S, 4], by number. */
+export interface LatentSource {
+  readonly count: number
+  readonly frames: number // odd; 1 for stills
+  readonly size: number
+  readonly key: string // changes with the content
+  pixels(index: number): Uint8Array
+}
+
+/** Means of the latents of many clips, computed once and kept on disk; not normalised. */
+export interface LatentCache {
+  readonly count: number
+  readonly shape: readonly [channels: number, frames: number, height: number, width: number]
+  latents(index: number): Float32Array
+  close(): void
+}
+
+/** What encodes: the autoencoder, and a name that changes with its weights. */
+export interface LatentEncoder {
+  readonly runtime: Runtime
+  readonly config: VideoVaeConfig
+  readonly weights: Arrays
+  readonly hash: string
+  readonly cacheDir: string
+  readonly onProgress?: (done: number, count: number) => void
+}
+
+/** Encodes clips, or opens the file in which the same clips were encoded before by the same weights. */
+export async function encodeLatents(source: LatentSource, encoder: LatentEncoder): Promise<LatentCache> {
+  const side = source.size / spaceStride
+  const shape = [encoder.config.latentChannels, latentFrames(source.frames), side, side] as const
+  const floats = shape.reduce((a, b) => a * b)
+  const identity = JSON.stringify({ format: 1, source: source.key, count: source.count, shape, vae: encoder.hash })
+  const file = join(encoder.cacheDir, `${createHash('sha256').update(identity).digest('hex').slice(0, 32)}.latents`)
+  const known = statSync(file, { throwIfNoEntry: false })
+  if (known?.size !== source.count * floats * 4) await writeFileAtomic(file, encoded(source, encoder))
+  const opened = openSync(file, 'r')
+  return {
+    count: source.count,
+    shape,
+    latents(index) {
+      const z = new Float32Array(floats)
+      readSync(opened, z, 0, floats * 4, index * floats * 4)
+      return z
+    },
+    close: () => closeSync(opened),
+  }
+}
+
+async function* encoded(
+  source: LatentSource,
+  { runtime, config, weights, onProgress }: LatentEncoder,
+): AsyncGenerator<Uint8Array> {
+  const { count, frames, size } = source
+  const p = params()
+  const { mean } = videoEncoder(p.at('encoder'), config)(input('clip', [1, frames, 4, size, size]))
+  const constants = Object.fromEntries([...p.all.keys()].map((name) => [name, weights[name]]))
+  const program = await runtime.load({ mean }, { constants })
+  const plane = 4 * size * size
+  try {
+    for (let i = 0; i < count; i++) {
+      const pixels = source.pixels(i)
+      const clip = new Float32Array(frames * plane)
+      for (let t = 0; t < frames; t++)
+        premultiplied(pixels.subarray(t * plane, (t + 1) * plane), size, clip.subarray(t * plane, (t + 1) * plane))
+      const { mean: z } = await program.run({ clip })
+      onProgress?.(i + 1, count)
+      yield new Uint8Array(z.buffer, z.byteOffset, z.byteLength)
+    }
+  } finally {
+    await program.release()
+  }
+}
+
+/** Mean and deviation of each channel over all clips, for latents that the diffusion model sees as unit normal. */
+export function latentStatistics({ count, shape, latents }: LatentCache) {
+  const [channels, ...rest] = shape
+  const area = rest.reduce((a, b) => a * b)
+  const sums = new Float64Array(channels)
+  const squares = new Float64Array(channels)
+  for (let i = 0; i < count; i++) {
+    const z = latents(i)
+    for (let j = 0; j < z.length; j++) {
+      const c = Math.floor(j / area)
+      sums[c] += z[j]
+      squares[c] += z[j] * z[j]
+    }
+  }
+  const mean = Array.from(sums, (sum) => sum / (count * area))
+  const std = Array.from(squares, (square, c) => Math.sqrt(Math.max(1e-12, square / (count * area) - mean[c] ** 2)))
+  return { mean, std }
+}

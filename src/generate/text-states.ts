@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { type Tokenizer, tokenizer } from '../data/tokenizer.ts'
+import { fromTokenizerJson } from '../data/tokenizer-file.ts'
+import { readJson } from '../files/disk.ts'
+import { input } from '../graph/index.ts'
+import { clipConfig, clipText } from '../models/clip.ts'
+import { params } from '../nn/index.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { type ModelPart, readPart } from './model-folder.ts'
+import { weightsFor } from './weights.ts'
+
+/** Text as the diffusion transformer reads it: the last hidden states of CLIP's text side. */
+export interface TextEncoder {
+  readonly tokenizer: Tokenizer
+  readonly length: number // L, tokens of a prompt
+  readonly width: number // D
+  /** States [L, D] of one prompt; what follows the end-of-text token is zero, as Wan has it. */
+  states(prompt: string): Promise<Float32Array>
+  release(): Promise<void>
+}
+
+/** Loads the tokenizer and the text side of CLIP from a model folder. */
+export async function textEncoder(folder: string, runtime: Runtime): Promise<TextEncoder> {
+  const file = join(folder, 'tokenizer', 'tokenizer.json')
+  const words = tokenizer(fromTokenizerJson(await readJson(file), file))
+  return textEncoderOf(await readPart(folder, 'text_encoder', 'CLIPModel'), words, runtime)
+}
+
+/** The text encoder of a CLIP model that was read. */
+export async function textEncoderOf(
+  { config: json, arrays, folder }: Pick<ModelPart, 'config' | 'arrays' | 'folder'>,
+  words: Tokenizer,
+  runtime: Runtime,
+): Promise<TextEncoder> {
+  const config = clipConfig(json).text
+  const p = params()
+  const { states } = clipText(p.at('text_model'), config)(input('ids', [1, config.context], 'int32'))
+  const constants = weightsFor(p, arrays, {
+    where: folder,
+    spare: /^(vision_model\.|visual_projection|text_projection|logit_scale)/,
+  })
+  const program = await runtime.load({ states }, { constants })
+  const compute = async (prompt: string) => {
+    const ids = words.encode(prompt, config.context)
+    const all = (await program.run({ ids })).states as Float32Array
+    return all.fill(0, (ids.indexOf(words.end) + 1) * config.width)
+  }
+  return {
+    tokenizer: words,
+    length: config.context,
+    width: config.width,
+    states: compute,
+    release: () => program.release(),
+  }
+}

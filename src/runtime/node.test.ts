@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { input } from '../graph/index.ts'
+import { exp, geluTanh, matmul, mul, sum } from '../ops/index.ts'
+import { grad } from '../transform/grad.ts'
+import { nodeRuntime } from './node.ts'
+import type { Program } from './runtime.ts'
+
+const x = input('x', [2, 3])
+const index = input('index', [2], 'int32')
+const y = exp(x)
+
+for (const device of ['cpu', 'wasm'] as const) {
+  const runtime = nodeRuntime({ device })
+
+  test(`${device}: a program computes its outputs from its inputs, again and again`, async () => {
+    const program = await runtime.load({ y, total: sum(y) })
+    for (const value of [0, 1]) {
+      const got = await program.run({ x: new Float32Array(6).fill(value) })
+      assert.deepEqual(Object.keys(got), ['y', 'total'])
+      assert.ok(Math.abs(got.total[0] - 6 * Math.exp(value)) < 1e-5)
+      assert.equal(got.y.length, 6)
+    }
+    await program.release()
+  })
+
+  test(`${device}: an array that changed between two runs is read anew`, async () => {
+    const program = await runtime.load({ y: mul(x, 2) })
+    const array = new Float32Array(6)
+    await program.run({ x: array })
+    array.fill(3)
+    assert.deepEqual([...(await program.run({ x: array })).y], [6, 6, 6, 6, 6, 6])
+    await program.release()
+  })
+
+  test(`${device}: outputs named in \`into\` are written into those arrays`, async () => {
+    const program = await runtime.load({ y, z: mul(x, 2), again: y })
+    const into = { y: new Float32Array(6), again: new Float32Array(6) }
+    for (const value of [0, Math.LN2]) {
+      const got = await program.run({ x: new Float32Array(6).fill(value) }, into)
+      assert.equal(got.y, into.y)
+      assert.equal(got.again, into.again)
+      for (const array of [into.y, into.again]) assert.ok(Math.abs(array[5] - Math.exp(value)) < 1e-6)
+      assert.equal(got.z[5], Math.fround(2 * Math.fround(value)))
+    }
+    await program.release()
+  })
+
+  test(`${device}: runs that overlap give their own results`, async () => {
+    const program = await runtime.load({ y: mul(x, 2) })
+    const runs = [1, 2, 3].map((value) => program.run({ x: new Float32Array(6).fill(value) }))
+    assert.deepEqual(
+      (await Promise.all(runs)).map((got) => got.y[0]),
+      [2, 4, 6],
+    )
+    await program.release()
+  })
+
+  test(`${device}: inputs can become constants of the program`, async () => {
+    const w = input('w', [3, 2])
+    const program = await runtime.load({ y: matmul(x, w) }, { constants: { w: Float32Array.of(1, 0, 0, 1, 1, 1) } })
+    assert.deepEqual([...(await program.run({ x: Float32Array.of(1, 2, 3, 4, 5, 6) })).y], [4, 5, 10, 11])
+    await program.release()
+  })
+
+  test(`${device}: arrays that do not fit are refused before the engine sees them`, async () => {
+    const program = await runtime.load({ y, index: mul(index, 2) })
+    const feeds = { x: new Float32Array(6), index: new Int32Array(2) }
+    const wrong = (run: () => ReturnType<Program['run']>, message: string) =>
+      assert.rejects(run, { name: 'TubeletError', code: 'input', message })
+    await wrong(() => program.run({ index: feeds.index }), "input 'x' is missing: it must be float32 [2, 3]")
+    await wrong(
+      () => program.run({ ...feeds, x: new Float32Array(5) }),
+      "input 'x' must be float32 [2, 3], not Float32Array of 5",
+    )
+    await wrong(
+      () => program.run({ ...feeds, index: new Float32Array(2) }),
+      "input 'index' must be int32 [2], not Float32Array of 2",
+    )
+    await wrong(
+      () => program.run(feeds, { y: new Float32Array(7) }),
+      "output 'y' must be float32 [2, 3], not Float32Array of 7",
+    )
+    await wrong(() => program.run(feeds, { z: new Float32Array(6) }), "output 'z' does not exist: there is y, index")
+    assert.equal((await program.run(feeds)).y[0], 1)
+    await program.release()
+  })
+}
+
+test('memory stays flat over 500 training steps', async () => {
+  setFlagsFromString('--expose_gc')
+  const collect: () => void = runInNewContext('gc')
+  const [w1, w2] = [input('w1', [64, 512]), input('w2', [512, 64])]
+  const loss = sum(matmul(geluTanh(matmul(input('batch', [64, 64]), w1)), w2))
+  const [d1, d2] = grad(loss, [w1, w2])
+  const program = await nodeRuntime({ threads: 1 }).load({ loss, d1, d2 })
+  const weights = { w1: new Float32Array(64 * 512).fill(0.1), w2: new Float32Array(64 * 512).fill(0.1) }
+  const into = { d1: new Float32Array(64 * 512), d2: new Float32Array(64 * 512) }
+  const steps = async (count: number) => {
+    for (let i = 0; i < count; i++)
+      await program.run({ ...weights, batch: new Float32Array(64 * 64).fill(i / 500) }, into)
+    collect()
+    return process.memoryUsage.rss() / 2 ** 20
+  }
+  const before = await steps(50)
+  const after = await steps(500) // moves 270 kB in and out in each step, 130 MB in all
+  await program.release()
+  assert.ok(after - before < 16, `${before} MB before, ${after} MB after`)
+})
+
+test('a trace of the engine is written where it was asked for', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tubelet-'))
+  const program = await nodeRuntime().load({ y }, { profile: join(folder, 'trace') })
+  await program.run({ x: new Float32Array(6) })
+  await program.release()
+  const files = await readdir(folder)
+  await rm(folder, { recursive: true })
+  assert.equal(files.length, 1)
+  assert.match(files[0], /^trace.*\.json$/)
+})
+
+test('wasm writes no trace, and says so', async () => {
+  await assert.rejects(nodeRuntime({ device: 'wasm' }).load({ y }, { profile: 'trace' }), {
+    code: 'usage',
+    message: 'profile: the engine writes no trace file on wasm',
+  })
+})
+
+const elsewhere = process.platform !== 'linux' && 'only on Linux can a process be kept from its graphics adapter'
+test('webgpu without an adapter is refused with advice', { skip: elsewhere }, async () => {
+  const program = `
+    import { input } from './src/graph/index.ts'
+    import { nodeRuntime } from './src/runtime/node.ts'
+    nodeRuntime({ device: 'webgpu' }).load({ x: input('x', [1]) }).catch(({ code, message }) => console.log(code, message))`
+  const args = ['--import', 'tsx', '--conditions=source', '--input-type=module', '-e', program]
+  const env = { ...process.env, VK_ICD_FILENAMES: '/dev/null' }
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env })
+  assert.equal(stdout.trim(), "usage webgpu: this machine has no graphics adapter; use device 'cpu'")
+})

@@ -1,0 +1,39 @@
+import type { Shape } from '../graph/index.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { TrainConfig } from './train.ts'
+
+/** Weights by the names of the checkpoint. */
+export type Weights = Readonly<Record<string, { readonly data: Float32Array; readonly shape: Shape }>>
+
+/** What a recipe is given when a run is prepared. */
+export interface RecipeContext {
+  readonly runtime: Runtime
+  /** Folder of the data set; the recipe's own choice where absent. */
+  readonly data?: string
+  /** Model folder whose finished parts the recipe builds on; the shipped one where absent. */
+  readonly model?: string
+  /** Length of the run in steps; the recipe's own where absent. */
+  readonly steps?: number
+  readonly seed?: number
+  /** Called with what takes time before the first step, in plain words. */
+  readonly report: (text: string) => void
+}
+
+/** A prepared run: what to train, how to show it and how to keep it. */
+export interface Run extends TrainConfig {
+  /** Everything that was decided, as plain values, for the run folder. */
+  readonly settings: Readonly<Record<string, unknown>>
+  /** Pictures of the model as it stands: contents by file name. */
+  readonly pictures?: (weights: Weights) => Promise<Record<string, Uint8Array>>
+  /** Files of the trained part of a model folder: contents by path. */
+  readonly publish?: (weights: Weights) => Promise<Record<string, Uint8Array | string>>
+  /** Frees what the run holds. */
+  readonly close?: () => Promise<void>
+}
+
+/** A recipe: one file that says how a model is trained, with the loss and hours to expect on top. */
+export interface Recipe {
+  readonly name: string
+  readonly summary: string
+  readonly prepare: (context: RecipeContext) => Promise<Run>
+}
