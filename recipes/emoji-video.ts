@@ -117,7 +117,7 @@ export default {
         ...draw(clips, 'clip', clipsInBatch, step),
         ...(stills ? draw(stills, 'still', stillsInBatch, step) : {}),
       }),
-      lr: trapezoid({ peak: 2e-3, warmup: 30, total: steps, decay: 0.4 }),
+      lr: trapezoid({ peak: 2e-3, warmup: Math.min(30, Math.ceil(steps / 10)), total: steps, decay: 0.4 }),
       optimizer: {
         beta2: 0.98,
         weightDecay: 0.01,
@@ -131,7 +131,6 @@ export default {
           className: 'WanTransformer3DModel',
           config: wanJson(config),
           arrays: weights,
-          metadata: {},
         }
         const pipeline = await videoPipeline({ index, transformer, vae, scheduler, text }, runtime)
         const files: Record<string, Uint8Array> = {}

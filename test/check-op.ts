@@ -6,6 +6,7 @@ import { assertClose } from './close.ts'
 import { devices, type TestDevice } from './devices.ts'
 import { type ArrayOf, drawn, generator, type InputSpec, isWhole, onGrid, shapeOf } from './draw.ts'
 import { type Loops, type Slope, slopes } from './finite-differences.ts'
+import { assertNoCpuOp } from './webgpu-ops.ts'
 
 /** Settings of a check. */
 export interface CheckOptions {
@@ -45,6 +46,7 @@ export async function checkOp<const S extends readonly InputSpec[]>(
 
   const outputs = { y, ...Object.fromEntries(dxs.map((dx, k) => [`dx${floats[k]}`, dx])) }
   const feeds: Arrays = { weights, ...Object.fromEntries(arrays.map((array, i) => [`x${i}`, array])) }
+  assertNoCpuOp(outputs)
   const results = await Promise.all(devices.map((device) => evaluateOn(device, outputs, feeds)))
   devices.forEach((device, d) => {
     const label = `seed ${seed}, ${device.name}`

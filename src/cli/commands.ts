@@ -11,5 +11,6 @@ export const commands = {
   data: async () => (await import('./data-command.ts')).dataCommand,
   runs: async () => (await import('./runs.ts')).runsCommand,
   show: async () => (await import('./show.ts')).showCommand,
+  verify: async () => (await import('./verify.ts')).verifyCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
 } satisfies Partial<Record<Verb, () => Promise<CommandFile>>>

@@ -56,7 +56,7 @@ function asTubeletError(error: unknown): TubeletError | undefined {
     return new TubeletError('memory', `out of memory: ${error.message}`, options)
   const { code, path } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new TubeletError('input', `disk full${path ? `: ${path}` : ''}`, options)
+    return new TubeletError('input', `disk full: ${path ?? error.message}`, options)
 }
 
 function bugFailure(error: unknown, { t }: Setting): Failure {

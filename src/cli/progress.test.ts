@@ -52,7 +52,7 @@ test('on a terminal one line is drawn again at most ten times a second and fits 
   bar.end()
   const drawn = err().split('\r').slice(1)
   assert.equal(drawn.length, 41)
-  for (const text of drawn) assert.ok(text.replace(/\x1b\[K\n?$/, '').length <= 29, text) // biome-ignore lint/suspicious/noControlCharactersInRegex: what is cut off
+  for (const text of drawn) assert.ok(text.trimEnd().replace('\x1b[K', '').length <= 29, text)
   assert.match(drawn[20], /^step 201\/400 ▕█{10}/)
   assert.ok(err().endsWith('\n'))
   assert.equal(err().split('\n').length, 2)
@@ -62,7 +62,7 @@ test('a line that is said stays above the progress line', () => {
   const { bar, err } = line({ total: 2 }, { isTTY: true })
   bar.update(1)
   bar.say('left out: a.webp')
-  assert.match(err(), /\r\x1b\[Kleft out: a\.webp\nstep 1\/2 ▕/) // biome-ignore lint/suspicious/noControlCharactersInRegex: what clears the line
+  assert.ok(err().includes('\r\x1b[Kleft out: a.webp\nstep 1/2 ▕'))
 })
 
 test('steps of an earlier process count as done, not as fast', () => {
@@ -80,7 +80,7 @@ test('the time left follows the pace of the last half minute, not a slow first s
     pass(500)
     bar.update(step)
   }
-  assert.match(err().trimEnd().split('\n').at(-1)!, / {2}0:5\d left$/)
+  assert.equal(err().trimEnd().split('\n').at(-1), 'step 281/400  1:00 left') // 119 · 0.5 s; the mean would say 1:08
 })
 
 test('--quiet shows nothing, and Chinese users read Chinese', () => {

@@ -70,7 +70,7 @@ export const trainCommand = command({
     shell.say(folder.path)
     const bar = progress(shell, {
       total: run.steps,
-      start: resume?.step,
+      from: resume?.step,
       rate: { unit: shell.t('progress.samples'), each: run.samples },
     })
     try {

@@ -77,8 +77,8 @@ export async function loadClips(dir: string, options: ClipOptions = {}): Promise
 async function decodeAll(dir: string, raw: string, { size = 64, onProgress, ...filter }: ClipOptions) {
   const samples: SampleMeta[] = []
   async function* chunks() {
-    for await (const sample of readShards(dir, filter)) {
-      const clip = await decodeSample(sample)
+    const decoded = ahead(readShards(dir, filter), async (sample) => ({ sample, clip: await decodeSample(sample) }))
+    for await (const { sample, clip } of decoded) {
       yield resizeClip(clip, size, size).frames
       samples.push(sample.meta)
       onProgress?.(samples.length)
@@ -86,6 +86,18 @@ async function decodeAll(dir: string, raw: string, { size = 64, onProgress, ...f
   }
   await writeFileAtomic(raw, chunks())
   return samples
+}
+
+/** Results of `work` in the order of the source, up to four at once: sharp decodes in threads of its own. */
+async function* ahead<T, R>(source: AsyncIterable<T>, work: (item: T) => Promise<R>): AsyncGenerator<R> {
+  const pending: Promise<R>[] = []
+  for await (const item of source) {
+    const result = work(item)
+    result.catch(() => {}) // thrown where it is awaited
+    pending.push(result)
+    if (pending.length === 4) yield await pending.shift()!
+  }
+  for (const result of pending) yield await result
 }
 
 function readWindow(file: number, at: number, { count, bytes }: { count: number; bytes: number }): Uint8Array {

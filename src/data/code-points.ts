@@ -31,7 +31,7 @@ export function isCountryFlag(key: string): boolean {
 }
 
 /** Of each 100 concepts, how many are held out for evaluation. */
-export const heldOutPercent = 5
+const heldOutPercent = 5
 
 /** The part of the data that a concept belongs to. */
 export type Split = 'train' | 'held-out'

@@ -33,12 +33,15 @@ before(async () => {
   server = createServer((request, response) => {
     requests++
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    // The slow package stops in the middle, as a stalled line does.
+    if (request.url?.endsWith('slow-1.2.3.tgz')) return response.write(tarball.subarray(0, 100))
     if (request.url?.endsWith('.tgz')) return response.end(tarball)
-    if (!request.url?.includes('shapes')) return response.writeHead(404).end('{}')
-    const dist = { tarball: `${base}/shapes-1.2.3.tgz`, integrity }
-    const versions = { '1.2.3': { name: '@toy/shapes', version: '1.2.3', dist } }
+    const name = /shapes|slow/.exec(request.url ?? '')?.[0]
+    if (!name) return response.writeHead(404).end('{}')
+    const dist = { tarball: `${base}/${name}-1.2.3.tgz`, integrity }
+    const versions = { '1.2.3': { name: `@toy/${name}`, version: '1.2.3', dist } }
     response.setHeader('content-type', 'application/json')
-    return response.end(JSON.stringify({ name: '@toy/shapes', 'dist-tags': { latest: '1.2.3' }, versions }))
+    return response.end(JSON.stringify({ name: `@toy/${name}`, 'dist-tags': { latest: '1.2.3' }, versions }))
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   process.env.npm_config_registry = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
@@ -46,6 +49,7 @@ before(async () => {
 after(async () => {
   if (registryBefore === undefined) delete process.env.npm_config_registry
   else process.env.npm_config_registry = registryBefore
+  server.closeAllConnections()
   await new Promise((done) => server.close(done))
   await rm(dir, { recursive: true, force: true })
 })
@@ -93,11 +97,23 @@ test('a package that the registry does not have is a network error that names it
   })
 })
 
-test('a signal stops a download', async () => {
+test('a signal stops a download that is under way, and leaves no package', async () => {
+  const cacheDir = join(dir, 'five')
+  const stop = new AbortController()
+  const onProgress = ({ state }: PackageProgress) => state === 'download' && stop.abort()
   await assert.rejects(
-    fetchPackage(pinned, { cacheDir: join(dir, 'five'), signal: AbortSignal.abort() }),
-    (error) => error instanceof TubeletError && error.code === 'stopped',
+    fetchPackage({ ...pinned, name: '@toy/slow' }, { cacheDir, signal: stop.signal, onProgress }),
+    (error) => error instanceof TubeletError && error.code === 'stopped' && /@toy\/slow@1\.2\.3/.test(error.message),
   )
+  assert.ok(!(await readdir(join(cacheDir, 'packages'))).includes('@toy+slow-1.2.3'))
+})
+
+test('what a killed process left is removed by the next download', async () => {
+  const cacheDir = join(dir, 'six')
+  const left = join(cacheDir, 'packages', '@toy+shapes-1.2.3.999999999.part')
+  await mkdir(left, { recursive: true })
+  await fetchPackage(pinned, { cacheDir })
+  assert.deepEqual(await readdir(join(cacheDir, 'packages')), ['@toy+shapes-1.2.3'])
 })
 
 test('the cache folder can be moved', () => {

@@ -1,11 +1,12 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import pacote from 'pacote'
 import { TubeletError } from '../errors.ts'
+import { isAlive } from './disk.ts'
 
 /** A package of a registry, pinned: the exact version and the SHA-512 that its archive must have. */
 export interface PinnedPackage {
@@ -56,26 +57,36 @@ export async function fetchPackage(pinned: PinnedPackage, options: PackageOption
     report('cached', bytes)
     return folder
   }
-  await mkdir(root, { recursive: true })
-  const part = `${folder}.${process.pid}`
+  if (options.signal?.aborted) throw stopped(`${name}@${version}`)
+  const work = `${folder}.${process.pid}.part`
   try {
-    const { signal } = options
+    await removeLeftovers(root)
+    await mkdir(work, { recursive: true })
+    const archive = join(work, 'archive.tgz')
+    const [unpacked, cache] = [join(work, 'unpacked'), join(work, 'cache')]
     const onBytes = (count: number) => report('download', count)
-    await download(pinned, `${part}.tgz`, { cache: `${part}.index`, signal, onBytes })
+    await download(pinned, archive, { cache, signal: options.signal, onBytes })
     report('extract', bytes)
-    await rm(part, { recursive: true, force: true })
-    await pacote.extract(`file:${part}.tgz`, part, { cache: `${part}.index`, integrity })
-    await writeFile(join(part, '.complete'), integrity)
+    await pacote.extract(`file:${archive}`, unpacked, { cache, integrity })
+    await writeFile(join(unpacked, '.complete'), integrity)
     await rm(folder, { recursive: true, force: true })
-    await rename(part, folder)
+    await rename(unpacked, folder)
   } catch (error) {
     throw packageError(pinned, error)
   } finally {
-    await rm(`${part}.tgz`, { force: true })
-    await Promise.all([part, `${part}.index`].map((left) => rm(left, { recursive: true, force: true })))
+    // A download that was stopped may still write to its cache for a moment; what stays is removed by the next one.
+    await rm(work, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }).catch(() => {})
   }
   report('ready', bytes)
   return folder
+}
+
+/** Removes the work folders of processes that were killed. */
+async function removeLeftovers(root: string): Promise<void> {
+  for (const name of await readdir(root).catch(() => [])) {
+    const pid = /\.(\d+)\.part$/.exec(name)?.[1]
+    if (pid && !isAlive(Number(pid))) await rm(join(root, name), { recursive: true, force: true })
+  }
 }
 
 // npm's own waits, 10 s and more, leave a person without a network before a silent screen for over a minute.
@@ -100,16 +111,14 @@ async function download(
       await pipeline(source, counter, createWriteStream(file), { signal })
     },
     // A cache of its own, removed afterwards: the default one would keep a second copy of every archive.
-    { integrity, cache, ...patience, ...(registry && { registry }) },
+    { integrity, cache, signal, ...patience, ...(registry && { registry }) },
   )
 }
 
 function packageError({ name, version, integrity }: PinnedPackage, error: unknown): TubeletError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const spec = `${name}@${version}`
-  if (error instanceof Error && error.name === 'AbortError') {
-    return new TubeletError('stopped', `the download of ${spec} was stopped`, { cause: error })
-  }
+  if (error instanceof Error && error.name === 'AbortError') return stopped(spec, error)
   if (code === 'EINTEGRITY') {
     return new TubeletError(
       'input',
@@ -122,4 +131,8 @@ function packageError({ name, version, integrity }: PinnedPackage, error: unknow
   const reason = error instanceof Error ? error.message : String(error)
   if (code === 'ENOSPC') return new TubeletError('input', `no space left to unpack ${spec}`, { cause: error })
   return new TubeletError('network', `cannot fetch ${spec} from the package registry: ${reason}`, { cause: error })
+}
+
+function stopped(spec: string, cause?: Error): TubeletError {
+  return new TubeletError('stopped', `the download of ${spec} was stopped`, { cause })
 }

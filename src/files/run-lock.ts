@@ -78,7 +78,7 @@ async function removeIfOld(claim: string): Promise<void> {
 
 function inUse(folder: string, owner?: LockOwner): TubeletError {
   const who = owner ? `process ${owner.pid} on ${owner.host}` : 'another process'
-  return new TubeletError('usage', `${folder} is in use by ${who}; stop it, or start a run of its own folder`)
+  return new TubeletError('usage', `${folder} is in use by ${who}; stop it, or choose another folder`)
 }
 
 /** Whether the name could be given: false where it is taken. */

@@ -25,18 +25,22 @@ export interface LatentCache {
   close(): void
 }
 
-/** What encodes: the autoencoder, and a name that changes with its weights. */
+/** The autoencoder that encodes. */
 export interface LatentEncoder {
   readonly runtime: Runtime
   readonly config: VideoVaeConfig
   readonly weights: Arrays
-  readonly hash: string
-  readonly cacheDir: string
   readonly onProgress?: (done: number, count: number) => void
 }
 
+/** Where latents are kept, under the content of the clips and a name that changes with the weights. */
+export interface LatentStore {
+  readonly hash: string
+  readonly cacheDir: string
+}
+
 /** Encodes clips, or opens the file in which the same clips were encoded before by the same weights. */
-export async function encodeLatents(source: LatentSource, encoder: LatentEncoder): Promise<LatentCache> {
+export async function encodeLatents(source: LatentSource, encoder: LatentEncoder & LatentStore): Promise<LatentCache> {
   const side = source.size / spaceStride
   const shape = [encoder.config.latentChannels, latentFrames(source.frames), side, side] as const
   const floats = shape.reduce((a, b) => a * b)
@@ -82,21 +86,23 @@ async function* encoded(
   }
 }
 
-/** Mean and deviation of each channel over all clips, for latents that the diffusion model sees as unit normal. */
-export function latentStatistics({ count, shape, latents }: LatentCache) {
-  const [channels, ...rest] = shape
-  const area = rest.reduce((a, b) => a * b)
+/** Mean and deviation of each channel over clips, for latents that the diffusion model sees as unit normal. */
+export async function latentStatistics(source: LatentSource, encoder: LatentEncoder) {
+  const channels = encoder.config.latentChannels
   const sums = new Float64Array(channels)
   const squares = new Float64Array(channels)
-  for (let i = 0; i < count; i++) {
-    const z = latents(i)
+  let count = 0
+  for await (const bytes of encoded(source, encoder)) {
+    const z = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+    const area = z.length / channels
+    count += area
     for (let j = 0; j < z.length; j++) {
       const c = Math.floor(j / area)
       sums[c] += z[j]
       squares[c] += z[j] * z[j]
     }
   }
-  const mean = Array.from(sums, (sum) => sum / (count * area))
-  const std = Array.from(squares, (square, c) => Math.sqrt(Math.max(1e-12, square / (count * area) - mean[c] ** 2)))
+  const mean = Array.from(sums, (sum) => sum / count)
+  const std = Array.from(squares, (square, c) => Math.sqrt(Math.max(1e-12, square / count - mean[c] ** 2)))
   return { mean, std }
 }

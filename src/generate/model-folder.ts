@@ -1,14 +1,8 @@
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
-import { type Checkpoint, readWeights } from '../files/checkpoint.ts'
+import { readWeights } from '../files/checkpoint.ts'
 import { readJson } from '../files/disk.ts'
-
-/** One part of a model folder: its published class, its config and its weights. */
-export interface ModelPart extends Checkpoint {
-  readonly folder: string
-  readonly className: string
-  readonly config: unknown
-}
+import type { ModelPart } from './model-part.ts'
 
 /** Reads one part of a model folder in the diffusers layout and checks that it is of the class that is wanted. */
 export async function readPart(folder: string, part: string, className: string): Promise<ModelPart> {

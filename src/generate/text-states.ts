@@ -1,12 +1,9 @@
-import { join } from 'node:path'
-import { type Tokenizer, tokenizer } from '../data/tokenizer.ts'
-import { fromTokenizerJson } from '../data/tokenizer-file.ts'
-import { readJson } from '../files/disk.ts'
+import type { Tokenizer } from '../data/tokenizer.ts'
 import { input } from '../graph/index.ts'
 import { clipConfig, clipText } from '../models/clip.ts'
 import { params } from '../nn/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { type ModelPart, readPart } from './model-folder.ts'
+import type { ModelPart } from './model-part.ts'
 import { weightsFor } from './weights.ts'
 
 /** Text as the diffusion transformer reads it: the last hidden states of CLIP's text side. */
@@ -17,13 +14,6 @@ export interface TextEncoder {
   /** States [L, D] of one prompt; what follows the end-of-text token is zero, as Wan has it. */
   states(prompt: string): Promise<Float32Array>
   release(): Promise<void>
-}
-
-/** Loads the tokenizer and the text side of CLIP from a model folder. */
-export async function textEncoder(folder: string, runtime: Runtime): Promise<TextEncoder> {
-  const file = join(folder, 'tokenizer', 'tokenizer.json')
-  const words = tokenizer(fromTokenizerJson(await readJson(file), file))
-  return textEncoderOf(await readPart(folder, 'text_encoder', 'CLIPModel'), words, runtime)
 }
 
 /** The text encoder of a CLIP model that was read. */

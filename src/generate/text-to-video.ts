@@ -1,10 +1,8 @@
-import { join } from 'node:path'
 import { contentWords } from '../data/words.ts'
-import { schedulerFromConfig } from '../diffusion/scheduler.ts'
 import { sample } from '../diffusion/sample.ts'
+import { schedulerFromConfig } from '../diffusion/scheduler.ts'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
-import { readJson } from '../files/disk.ts'
 import { input } from '../graph/index.ts'
 import { wanConfig } from '../models/sora.ts'
 import {
@@ -20,8 +18,8 @@ import { stream } from '../random.ts'
 import type { Program, Runtime } from '../runtime/runtime.ts'
 import { denoiser } from './denoiser.ts'
 import { clipFromPlanes } from './frames.ts'
-import { type ModelPart, readPart } from './model-folder.ts'
-import { type TextEncoder, textEncoder } from './text-states.ts'
+import type { ModelPart } from './model-part.ts'
+import type { TextEncoder } from './text-states.ts'
 import { weightsFor } from './weights.ts'
 
 /** Everything that decides what a clip looks like; stored in the file, so that it can be drawn again. */
@@ -76,25 +74,6 @@ export interface VideoParts {
   readonly vae: ModelPart
   readonly scheduler: unknown // scheduler_config.json
   readonly text: TextEncoder
-}
-
-/** Loads a text-to-video model folder: tokenizer, text encoder, transformer, autoencoder and scheduler. */
-export async function textToVideo(folder: string, runtime: Runtime): Promise<TextToVideo> {
-  const parts = {
-    index: (await readJson(join(folder, 'model_index.json'))) as ModelIndex,
-    transformer: await readPart(folder, 'transformer', 'WanTransformer3DModel'),
-    vae: await readPart(folder, 'vae', 'VideoVae'),
-    scheduler: await readJson(join(folder, 'scheduler', 'scheduler_config.json')),
-    text: await textEncoder(folder, runtime),
-  }
-  const model = await videoPipeline(parts, runtime)
-  return {
-    ...model,
-    async release() {
-      await model.release()
-      await parts.text.release()
-    },
-  }
 }
 
 /** A text-to-video model from its parts; the text encoder stays the caller's. */

@@ -2,6 +2,7 @@ export { ShapeError } from './errors.ts'
 export type { Attribute, Emitter, Op, Value } from './op.ts'
 export { broadcastShapes, type Shape, sameShape, size, strides } from './shape.ts'
 export {
+  backwardMark,
   constant,
   type DType,
   Input,

@@ -29,6 +29,9 @@ let scope = ''
 let block = 0
 let blocks = 0
 
+/** What the scope of a module's backward pass ends in. */
+export const backwardMark = ' (backward)'
+
 /** Runs `build`; nodes made inside carry `path` as their scope. */
 export function withScope<T>(path: string, build: () => T): T {
   const outer = scope

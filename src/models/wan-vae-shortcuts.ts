@@ -1,5 +1,5 @@
 import { ShapeError, type Tensor } from '../graph/index.ts'
-import { mean, pad, repeat, reshape, slice, transpose } from '../ops/index.ts'
+import { expand, mean, pad, reshape, slice, transpose } from '../ops/index.ts'
 
 /** How many frames, and pixels on a side, become one or come from one. */
 export interface Factors {
@@ -42,7 +42,7 @@ export function averageDown(x: Tensor, channels: number, { time, space }: Factor
 export function repeatUp(x: Tensor, channels: number, { time, space }: Factors): Tensor {
   const [B, C, T, H, W] = x.shape
   const copies = (channels * time * space * space) / C
-  const copied = repeat(reshape(x, [B, C, 1, T, H, W]), [1, 1, copies, 1, 1, 1])
+  const copied = expand(reshape(x, [B, C, 1, T, H, W]), [B, C, copies, T, H, W])
   const blocks = reshape(copied, [B, channels, time, space, space, T, H, W])
   const woven = transpose(blocks, [0, 1, 5, 2, 6, 3, 7, 4])
   return slice(reshape(woven, [B, channels, T * time, H * space, W * space]), 2, time - 1)

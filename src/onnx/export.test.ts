@@ -123,11 +123,11 @@ test('a number and a uniform array are stored once', () => {
   assert.equal(initializer!.length, 2)
 })
 
-test('nodes are named by the module that made them', () => {
+test('nodes are named by the module that made them and by its op', () => {
   const y = withScope('blocks.0.attn', () => exp(input('x', [2])))
   assert.deepEqual(
     graphOf({ y }).node!.map(({ name }) => name),
-    ['blocks.0.attn/Exp.0'],
+    ['blocks.0.attn/exp/Exp.0'],
   )
 })
 

@@ -39,7 +39,7 @@ export function toOnnx(outputs: Record<string, Tensor>, { target, constants = {}
   const inputs: Port[] = []
   const declared = new Map<string, Shape>()
   for (const node of nodesOf(Object.values(outputs))) {
-    within(node.scope)
+    within(`${node.scope}/${node.op.name}`)
     if (node.op === (Input as Op)) {
       const { attrs } = node as Node<InputAttrs>
       checkName(attrs, declared)
@@ -57,7 +57,7 @@ export function toOnnx(outputs: Record<string, Tensor>, { target, constants = {}
       values.set(t, names[i])
     })
   }
-  within('')
+  within('/output')
   const named = Object.entries(outputs).map(([name, t]) => {
     const made = values.get(t)!
     const value = t.node.inputs.length === 0 ? emitter.node('Identity', [made]) : made // the engine refuses an input as output

@@ -1,4 +1,4 @@
-import { type Node, nodesOf, ShapeError, scalar, size, type Tensor, withScope } from '../graph/index.ts'
+import { backwardMark, type Node, nodesOf, ShapeError, scalar, size, type Tensor, withScope } from '../graph/index.ts'
 import { add, expand } from '../ops/index.ts'
 import { recomputed } from './recompute.ts'
 
@@ -34,8 +34,7 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 }
 
 /** The scope of the backward pass of a module. */
-export const backwardOf = (scope: string): string => (scope.endsWith(backward) ? scope : scope + backward)
-const backward = ' (backward)'
+const backwardOf = (scope: string): string => (scope.endsWith(backwardMark) ? scope : scope + backwardMark)
 
 function gradientsOf(node: Node, dys: readonly (Tensor | undefined)[], first: Tensor) {
   if (!node.op.grad) throw new ShapeError(node.op.name, 'this op has no gradient', { y: node.outputs[0] })

@@ -140,6 +140,15 @@ export const en = {
   'show.noCheckpoint': 'no checkpoint yet',
   'show.checkpoint': 'checkpoint {{name}}:',
 
+  'verify.summary': 'Check a model or scheduler of a published class against stored answers.',
+  'verify.dir': 'the folder of the model or scheduler, with its expected.safetensors',
+  'verify.tolerance': 'largest relative error that passes',
+  'verify.output': 'output',
+  'verify.shape': 'shape',
+  'verify.error': 'worst relative error',
+  'verify.passed': 'passed: no output is further off than {{tolerance}}',
+  'verify.failed': 'failed: further off than {{tolerance}}: {{names}}',
+
   'doctor.summary': 'Check what this machine offers to tubelet.',
   'doctor.ok': 'ok',
   'doctor.note': 'note',

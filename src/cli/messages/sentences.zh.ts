@@ -10,6 +10,28 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '计算引擎无法在 {{device}} 上加载程序：{{reason}}',
   ],
   ["webgpu: this machine has no graphics adapter; use device 'cpu'", 'webgpu：本机没有可用的显卡；请改用 cpu'],
+  [
+    "no model '{{name}}': no such folder, and the models found are: {{names}}",
+    '没有模型“{{name}}”：没有这个文件夹；现有的模型：{{names}}',
+  ],
+  [
+    '{{path}}: no model_index.json or config.json in it, so it is no model',
+    '{{path}}：里面没有 model_index.json 或 config.json，不是模型',
+  ],
+  [
+    "no run '{{name}}': no such folder with a run.json in it",
+    '没有训练“{{name}}”：没有这个文件夹，或里面没有 run.json',
+  ],
+  ['{{root}}: no run is there, so none is the last', '{{root}}：里面没有训练，也就没有最近一次'],
+  ['{{path}}: no checkpoint is there yet', '{{path}}：还没有检查点'],
+  [
+    '{{folder}} is in use by {{who}}; stop it, or choose another folder',
+    '{{folder}} 正被 {{who}} 使用；请先停止它，或换一个文件夹',
+  ],
+  [
+    'step {{step}}: the gradient of {{name}} is not a finite number (loss {{loss}}); the weights are those of the step before',
+    '第 {{step}} 步：{{name}} 的梯度不是有限的数（损失 {{loss}}）；权重仍是前一步的',
+  ],
   ['out of memory: {{reason}}', '内存不足：{{reason}}'],
   ['disk full: {{path}}', '磁盘已满：{{path}}'],
   ['stopped before it was done', '尚未完成就停止了'],
@@ -24,6 +46,8 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
 
 /** Words that sentences are filled with, and that are said in the same language. */
 const words: Readonly<Record<string, string>> = {
+  none: '无',
+  'another process': '另一个进程',
   read: '读取',
   write: '写入',
   'no such file or folder': '没有这个文件或文件夹',

@@ -140,6 +140,15 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'show.noCheckpoint': '还没有检查点',
   'show.checkpoint': '检查点 {{name}}：',
 
+  'verify.summary': '用已存的答案核对一个已发布结构的模型或采样器。',
+  'verify.dir': '模型或采样器的文件夹，内有 expected.safetensors',
+  'verify.tolerance': '允许的最大相对误差',
+  'verify.output': '输出',
+  'verify.shape': '形状',
+  'verify.error': '最大相对误差',
+  'verify.passed': '通过：所有输出的误差都不超过 {{tolerance}}',
+  'verify.failed': '未通过：误差超过 {{tolerance}}：{{names}}',
+
   'doctor.summary': '检查本机能为 tubelet 提供什么。',
   'doctor.ok': '正常',
   'doctor.note': '提示',

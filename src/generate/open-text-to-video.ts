@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import { tokenizer } from '../data/tokenizer.ts'
+import { fromTokenizerJson } from '../data/tokenizer-file.ts'
+import { readJson } from '../files/disk.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { readPart } from './model-folder.ts'
+import { type TextEncoder, textEncoderOf } from './text-states.ts'
+import { type ModelIndex, type TextToVideo, videoPipeline } from './text-to-video.ts'
+
+/** Loads the tokenizer and the text side of CLIP from a model folder. */
+export async function textEncoder(folder: string, runtime: Runtime): Promise<TextEncoder> {
+  const file = join(folder, 'tokenizer', 'tokenizer.json')
+  const words = tokenizer(fromTokenizerJson(await readJson(file), file))
+  return textEncoderOf(await readPart(folder, 'text_encoder', 'CLIPModel'), words, runtime)
+}
+
+/** Loads a text-to-video model folder: tokenizer, text encoder, transformer, autoencoder and scheduler. */
+export async function textToVideo(folder: string, runtime: Runtime): Promise<TextToVideo> {
+  const parts = {
+    index: (await readJson(join(folder, 'model_index.json'))) as ModelIndex,
+    transformer: await readPart(folder, 'transformer', 'WanTransformer3DModel'),
+    vae: await readPart(folder, 'vae', 'VideoVae'),
+    scheduler: await readJson(join(folder, 'scheduler', 'scheduler_config.json')),
+    text: await textEncoder(folder, runtime),
+  }
+  const model = await videoPipeline(parts, runtime)
+  return {
+    ...model,
+    async release() {
+      await model.release()
+      await parts.text.release()
+    },
+  }
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assertClose } from '../../test/close.ts'
+import { assertLearned, assertParity, normalNumbers, overfit, randomised, trainedCount } from '../../test/model.ts'
+import { evaluate } from '../../test/on-node.ts'
+import { input } from '../graph/index.ts'
+import { params } from '../nn/index.ts'
+import { crossEntropy } from '../ops/index.ts'
+import { vit, vitConfig, vitSizes } from './vit.ts'
+
+const tiny = vitConfig({
+  hidden_size: 32,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  intermediate_size: 64,
+  image_size: 16,
+  patch_size: 8,
+  num_labels: 3,
+})
+
+test('vit gives the answers of ViTForImageClassification', () => assertParity('vit_classifier'))
+
+test('the sizes have the parameters that the paper counts', () => {
+  const millions = (size: keyof typeof vitSizes) => Math.round(trainedCount((p) => vit(p, vitSizes[size])) / 1e6)
+  // Table 1: 86, 307 and 632 million, of which the paper leaves out the head.
+  assert.deepEqual([millions('ViT-B/16'), millions('ViT-L/16'), millions('ViT-H/14')], [87, 304, 632])
+})
+
+test('vit learns a batch by heart', async () => {
+  const batch = { pixels: normalNumbers(1, 6, 3, 16, 16), labels: Int32Array.of(0, 1, 2, 2, 1, 0) }
+  const build: Parameters<typeof overfit>[0] = (p) =>
+    crossEntropy(vit(p, tiny)(input('pixels', [6, 3, 16, 16])).logits, input('labels', [6], 'int32'))
+  const losses = await overfit(build, batch)
+  assert.ok(Math.abs(losses[0] - Math.log(3)) < 1e-5, 'the head starts at zero, so all classes are equally likely')
+  assertLearned(losses, 0.05)
+})
+
+test('only the positions tell where a patch lies', async () => {
+  const p = params()
+  const { logits } = vit(p, tiny)(input('pixels', [1, 3, 16, 16]))
+  const weights = randomised(p)
+  const pixels = normalNumbers(2, 1, 3, 16, 16)
+  const straight = (await evaluate({ logits }, { ...weights, pixels })).logits
+  // The left and right halves change places: patches 1 and 2, 3 and 4.
+  const swapped = pixels.map((_, i) => pixels[i - (i % 16) + ((i + 8) % 16)])
+  assert.notDeepEqual((await evaluate({ logits }, { ...weights, pixels: swapped })).logits, straight)
+  const name = 'vit.embeddings.position_embeddings'
+  const rows = weights[name] as Float32Array
+  const moved = Float32Array.from([0, 2, 1, 4, 3].flatMap((row) => [...rows.subarray(row * 32, (row + 1) * 32)]))
+  const both = (await evaluate({ logits }, { ...weights, [name]: moved, pixels: swapped })).logits
+  assertClose(both, straight, 1e-5, 'logits')
+})
+
+test('a config that does not fit is refused in words', () => {
+  const refuse = (json: unknown, message: RegExp) => assert.throws(() => vitConfig(json), { code: 'input', message })
+  refuse([], /^ViTForImageClassification: the config must be a JSON object$/)
+  refuse({ hidden_size: '64' }, /'hidden_size' is "64"; it must be a whole number above 0$/)
+  refuse({ hidden_act: 'xielu' }, /'hidden_act' is "xielu"; it must be one of gelu, .*tanh$/)
+  refuse({ num_attention_heads: 7 }, /'num_attention_heads' is 7; it must be a divisor of hidden_size 768$/)
+  refuse({ patch_size: [16, 16, 2] }, /'patch_size' is \[16,16,2\]; it must be a list of 2 whole numbers$/)
+})
+
+test('a picture of another size is refused', () => {
+  assert.throws(() => vit(params(), tiny)(input('pixels', [1, 3, 8, 16])), /vit: pixels must be \[B, 3, 16, 16\]/)
+})

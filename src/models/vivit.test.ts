@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assertClose } from '../../test/close.ts'
+import { assertLearned, assertParity, normalNumbers, overfit } from '../../test/model.ts'
+import { evaluate } from '../../test/on-node.ts'
+import { input } from '../graph/index.ts'
+import { params, patches } from '../nn/index.ts'
+import { crossEntropy } from '../ops/index.ts'
+import { centralFrame, vivit, vivitConfig } from './vivit.ts'
+
+const tiny = vivitConfig({
+  hidden_size: 32,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  intermediate_size: 64,
+  image_size: 8,
+  num_frames: 4,
+  tubelet_size: [2, 4, 4],
+  num_labels: 2,
+})
+
+test('vivit gives the answers of VivitForVideoClassification', () => assertParity('vivit'))
+
+test('vivit learns which way a bar moves, which no single frame tells', async () => {
+  const frames = 4
+  const pixels = new Float32Array(4 * frames * 3 * 64)
+  // Clips 0 and 1: a bar runs right, from two places; clips 2 and 3: the same frames backwards.
+  for (let clip = 0; clip < 4; clip++)
+    for (let t = 0; t < frames; t++)
+      for (let row = 0; row < 24; row++) {
+        const at = clip < 2 ? t : frames - 1 - t
+        pixels[((clip * frames + t) * 24 + row) * 8 + ((at + 2 * (clip % 2)) % 8)] = 1
+      }
+  const losses = await overfit(
+    (p) => crossEntropy(vivit(p, tiny)(input('pixels', [4, frames, 3, 8, 8])).logits, input('labels', [4], 'int32')),
+    { pixels, labels: Int32Array.of(0, 0, 1, 1) },
+    { steps: 60 },
+  )
+  assertLearned(losses, 0.1)
+})
+
+test('central-frame initialisation reads a clip as the image model reads its middle frame (equation 9)', async () => {
+  const [p, q] = [params(), params()]
+  const image = patches(p, { channels: 2, width: 6, patch: [4, 4] })(input('image', [1, 2, 8, 8]))
+  const clip = patches(q.at('clip'), { channels: 2, width: 6, patch: [3, 4, 4] })(input('frames', [1, 2, 3, 8, 8]))
+  const weight = normalNumbers(1, 6, 2, 4, 4)
+  const bias = normalNumbers(2, 6)
+  const frames = normalNumbers(3, 2, 3, 8, 8)
+  const middle = Float32Array.from({ length: 128 }, (_, i) => frames[Math.floor(i / 64) * 192 + 64 + (i % 64)])
+  const inflated = centralFrame(weight, 16, 3)
+  assert.equal(inflated.filter((value) => value !== 0).length, weight.length)
+  const tokens = await evaluate(
+    { image, clip },
+    { image: middle, frames, weight, bias, 'clip.weight': inflated, 'clip.bias': bias },
+  )
+  assertClose(tokens.clip, tokens.image, 1e-6, 'tokens')
+})
+
+test('a config or clip that does not fit is refused in words', () => {
+  const refuse = (json: unknown, message: RegExp) => assert.throws(() => vivitConfig(json), { code: 'input', message })
+  refuse({ tubelet_size: [2, 16] }, /'tubelet_size' is \[2,16\]; it must be a list of 3 whole numbers$/)
+  refuse({ num_frames: 0 }, /'num_frames' is 0/)
+  const network = vivit(params(), tiny)
+  assert.throws(() => network(input('pixels', [1, 3, 4, 8, 8])), /vivit: pixels must be \[B, 4, 3, 8, 8\]/)
+  assert.throws(() => centralFrame(new Float32Array(10), 4, 2), /centralFrame: patch must be the elements/)
+})
