@@ -33,6 +33,7 @@ import {
   type LoadedClips,
   loadClips,
   modelFile,
+  partFiles,
   readDataset,
   readPart,
   textCache,
@@ -142,6 +143,7 @@ export default {
         return files
       },
       publish: async (weights) => ({
+        ...(await partFiles(model, ['vae', 'text_encoder', 'tokenizer'])),
         'transformer/config.json': JSON.stringify(wanJson(config), null, 1),
         'transformer/diffusion_pytorch_model.safetensors': modelFile(weights),
         'scheduler/scheduler_config.json': JSON.stringify(scheduler, null, 1),

@@ -5,8 +5,8 @@ export { trainTokenizer } from './data/tokenizer-train.ts'
 export { knownWords } from './data/words.ts'
 export { logitNormalTimes } from './diffusion/flow.ts'
 export { flowLoss } from './diffusion/flow-loss.ts'
-export { schedulerFromConfig } from './diffusion/scheduler.ts'
 export { sample } from './diffusion/sample.ts'
+export { schedulerFromConfig } from './diffusion/scheduler.ts'
 export { type ErrorCode, TubeletError } from './errors.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor } from './graph/index.ts'
 export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
@@ -20,6 +20,7 @@ export {
   videoVaeJson,
   videoVaeLoss,
 } from './models/video-vae.ts'
+export * as nn from './nn/index.ts'
 export { type Init, type Params, params } from './nn/index.ts'
 export { type OnnxModel, toOnnx } from './onnx/index.ts'
 export * from './ops/index.ts'

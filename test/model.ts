@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { verifyModel } from '../src/generate/verify.ts'
 import { nodesOf, type Tensor } from '../src/graph/index.ts'
 import { type Params, params } from '../src/nn/index.ts'
@@ -106,10 +104,4 @@ function adam(weight: Float32Array, gradient: ArrayLike<number>, { moments: [m, 
 export function assertLearned(losses: readonly number[], share: number): void {
   const [first, last] = [losses[0], losses.at(-1)!]
   assert.ok(last < share * first, `the loss went from ${first} to ${last} only`)
-}
-
-/** Names of all stored cases with a model. */
-export async function modelCases(folder: string): Promise<string[]> {
-  const names = await readdir(folder, { withFileTypes: true })
-  return names.filter((entry) => entry.isDirectory() && entry.name !== 'schedulers').map(({ name }) => join(name))
 }

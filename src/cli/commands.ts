@@ -11,6 +11,7 @@ export const commands = {
   data: async () => (await import('./data-command.ts')).dataCommand,
   runs: async () => (await import('./runs.ts')).runsCommand,
   show: async () => (await import('./show.ts')).showCommand,
+  profile: async () => (await import('./profile.ts')).profileCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
 } satisfies Partial<Record<Verb, () => Promise<CommandFile>>>

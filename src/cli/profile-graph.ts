@@ -1,4 +1,3 @@
-import { TubeletError } from '../errors.ts'
 import { input, nodesOf, size, type Tensor } from '../graph/index.ts'
 import { type Named, publishedModel } from '../models/published.ts'
 import { videoDecoder, videoEncoder, videoVaeConfig } from '../models/video-vae.ts'
@@ -46,7 +45,7 @@ const feed = (name: string) => `input ${name}`
 /** The loss of a recipe with its first batch. */
 export async function recipeGraph(run: Run): Promise<ProfiledGraph> {
   const p = params()
-  const { loss } = run.build(p)
+  const { loss } = run.build(p, new Map())
   const inputs = await run.batch(0)
   return {
     className: run.name,
@@ -86,12 +85,8 @@ function networkOf(json: unknown): Network {
 /** First values of the parameters. */
 export const firstWeights = (parameters: readonly Parameter[]): Record<string, Float32Array> =>
   Object.fromEntries(
-    parameters.map(({ name, init, tensor }) => [name, init(tensor.shape, stream({ seed: 0, purpose: `init ${name}` }))]),
+    parameters.map(({ name, init, tensor }) => [
+      name,
+      init(tensor.shape, stream({ seed: 0, purpose: `init ${name}` })),
+    ]),
   )
-
-/** Throws where a program would be fed with something that its graph does not read. */
-export function checkFed({ className, parameters, inputs }: ProfiledGraph, names: readonly string[]): void {
-  const known = new Set([...parameters.map(({ name }) => name), ...Object.keys(inputs)])
-  const missing = names.find((name) => !known.has(name))
-  if (missing !== undefined) throw new TubeletError('input', `${className}: nothing is known of its input '${missing}'`)
-}

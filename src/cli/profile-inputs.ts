@@ -115,7 +115,10 @@ export function exampleInputs(
     const [name, sizes = ''] = text.split('=')
     const shape = sizes.split('x').map(Number)
     if (!Object.hasOwn(found, name))
-      throw new TubeletError('usage', `--shape: ${className} has no input '${name}'; it has ${Object.keys(found).join(', ')}`)
+      throw new TubeletError(
+        'usage',
+        `--shape: ${className} has no input '${name}'; it has ${Object.keys(found).join(', ')}`,
+      )
     if (shape.some((n) => !Number.isSafeInteger(n) || n < 1) || sizes === '')
       throw new TubeletError('usage', `--shape: '${text}' must be written as ${name}=${found[name].shape.join('x')}`)
     found[name] = { ...found[name], shape }

@@ -1,5 +1,5 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises'
-import { fileError } from './disk.ts'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { fileError, readBytes } from './disk.ts'
 
 /** A file that grows by one JSON object a line and survives a kill at any moment. */
 export interface JsonLines {
@@ -20,8 +20,10 @@ export async function openJsonLines(path: string, keep: (row: object) => boolean
     throw fileError(error, 'write', path)
   }
   try {
-    length = keptLength(await readFile(path), keep)
-    await file.truncate(length)
+    // A pipe or a device has no rows to keep, and no end to read to.
+    const bytes = (await file.stat()).isFile() ? await readBytes(path) : new Uint8Array()
+    length = keptLength(bytes, keep)
+    if (length < bytes.length) await file.truncate(length)
   } catch (error) {
     await file.close()
     throw fileError(error, 'write', path)
@@ -55,26 +57,22 @@ export async function openJsonLines(path: string, keep: (row: object) => boolean
 
 /** All rows of a file; a last line that was cut short is no row, and a missing file has none. */
 export async function readJsonLines(path: string): Promise<object[]> {
-  let bytes: Buffer
-  try {
-    bytes = await readFile(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw fileError(error, 'read', path)
-  }
-  return [...rowsOf(bytes)].map(({ row }) => row)
+  const isThere = await stat(path).catch(() => undefined)
+  return isThere ? [...rowsOf(await readBytes(path))].map(({ row }) => row) : []
 }
 
 /** Rows with the position behind each one; a line that is cut short or is no object is passed over. */
-function* rowsOf(bytes: Buffer): Generator<{ row: object; end: number }> {
+function* rowsOf(bytes: Uint8Array): Generator<{ row: object; end: number }> {
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(10, start)
     if (newline < 0) return
-    const row = parse(bytes.toString('utf8', start, newline))
+    const row = parse(decoder.decode(bytes.subarray(start, newline)))
     start = newline + 1
     if (row) yield { row, end: start }
   }
 }
+
+const decoder = new TextDecoder()
 
 function parse(text: string): object | undefined {
   try {
@@ -85,7 +83,7 @@ function parse(text: string): object | undefined {
   }
 }
 
-function keptLength(bytes: Buffer, keep: (row: object) => boolean): number {
+function keptLength(bytes: Uint8Array, keep: (row: object) => boolean): number {
   let length = 0
   for (const { row, end } of rowsOf(bytes)) {
     if (!keep(row)) break

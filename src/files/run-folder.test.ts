@@ -188,15 +188,18 @@ test('without a sound `last` the newest complete checkpoint counts, and a torn f
 
 test('a full disk is one clear sentence, and what was written before stays readable', async (t) => {
   if (!existsSync('/dev/full')) return t.skip('no /dev/full on this system')
-  await using run = await createRun(place(), plan)
-  await rm(join(run.path, 'metrics.jsonl'))
+  const run = await createRun(place(), plan)
+  await run.metrics({ step: 1, loss: 1 })
   await run.finish('stopped')
-  await symlink('/dev/full', join(run.path, 'metrics.jsonl'))
-  const opening = continueRun(run.path, { step: 0 }).then((again) => again.metrics({ step: 1, loss: 1 }))
-  await assert.rejects(
-    opening,
-    (error: TubeletError) => error.code === 'input' && error.message.includes('metrics.jsonl'),
-  )
+  const path = join(run.path, 'events.jsonl')
+  await rm(path)
+  await symlink('/dev/full', path)
+  const again = await continueRun(run.path, { step: 1 })
+  const message = `cannot write ${path}: disk full: free some space or choose another folder`
+  await assert.rejects(again.event('sample'), { code: 'input', message })
+  await again.finish('failed', message)
+  assert.deepEqual(await readMetrics(run.path), [{ step: 1, loss: 1 }])
+  assert.equal((await readRun(run.path)).record.error, message)
 })
 
 test('a folder that cannot be made is named with the reason', async () => {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { TubeletError } from '../errors.ts'
 
 /** What `run.json` of a run folder says. */
-export const runRecordSchema = z.object({
+const runRecordSchema = z.object({
   name: z.string(),
   status: z.enum(['running', 'done', 'stopped', 'failed']),
   error: z.string().optional(), // the sentence of a failed run

@@ -4,9 +4,10 @@ import { TubeletError } from '../errors.ts'
 import { fromStored } from '../files/arrays.ts'
 import { parseSafetensors } from '../files/safetensors.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { modelIndex } from './model-index.ts'
 import type { ModelPart } from './model-part.ts'
 import { textEncoderOf } from './text-states.ts'
-import { type ModelIndex, type TextToVideo, videoPipeline } from './text-to-video.ts'
+import { type TextToVideo, videoPipeline } from './text-to-video.ts'
 
 /** Loads a text-to-video model folder that a server offers under `url`, as a browser does. */
 export async function fetchTextToVideo(url: string, runtime: Runtime, signal?: AbortSignal): Promise<TextToVideo> {
@@ -20,7 +21,7 @@ export async function fetchTextToVideo(url: string, runtime: Runtime, signal?: A
   const words = tokenizer(fromTokenizerJson(await json('tokenizer/tokenizer.json'), 'tokenizer/tokenizer.json'))
   const text = await textEncoderOf(await part('text_encoder', 'CLIPModel', 'model.safetensors'), words, runtime)
   const parts = {
-    index: (await json('model_index.json')) as ModelIndex,
+    index: modelIndex(await json('model_index.json'), `${url}/model_index.json`),
     transformer: await part('transformer', 'WanTransformer3DModel', 'diffusion_pytorch_model.safetensors'),
     vae: await part('vae', 'VideoVae', 'diffusion_pytorch_model.safetensors'),
     scheduler: await json('scheduler/scheduler_config.json'),

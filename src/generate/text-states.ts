@@ -1,4 +1,5 @@
 import type { Tokenizer } from '../data/tokenizer.ts'
+import { TubeletError } from '../errors.ts'
 import { input } from '../graph/index.ts'
 import { clipConfig, clipText } from '../models/clip.ts'
 import { params } from '../nn/index.ts'
@@ -23,6 +24,11 @@ export async function textEncoderOf(
   runtime: Runtime,
 ): Promise<TextEncoder> {
   const config = clipConfig(json).text
+  if (words.size > config.vocabulary || ![words.end, 2].includes(config.endOfText))
+    throw new TubeletError(
+      'input',
+      `${folder}: reads ${config.vocabulary} tokens of which ${config.endOfText} ends a text; the tokenizer has ${words.size}, and ${words.end} ends one`,
+    )
   const p = params()
   const { states } = clipText(p.at('text_model'), config)(input('ids', [1, config.context], 'int32'))
   const constants = weightsFor(p, arrays, {

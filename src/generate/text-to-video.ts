@@ -3,21 +3,15 @@ import { sample } from '../diffusion/sample.ts'
 import { schedulerFromConfig } from '../diffusion/scheduler.ts'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
-import { input } from '../graph/index.ts'
-import { wanConfig } from '../models/sora.ts'
-import {
-  type LatentStatistics,
-  latentFrames,
-  spaceStride,
-  type VideoVaeConfig,
-  videoDecoder,
-  videoVaeConfig,
-} from '../models/video-vae.ts'
+import { wanConfig, wanTransformer } from '../models/sora.ts'
+import { latentFrames, spaceStride, videoVaeConfig } from '../models/video-vae.ts'
 import { params } from '../nn/index.ts'
 import { stream } from '../random.ts'
 import type { Program, Runtime } from '../runtime/runtime.ts'
 import { denoiser } from './denoiser.ts'
 import { clipFromPlanes } from './frames.ts'
+import { latentDecoder } from './latent-decoder.ts'
+import { type ModelIndex, modelIndex } from './model-index.ts'
 import type { ModelPart } from './model-part.ts'
 import type { TextEncoder } from './text-states.ts'
 import { weightsFor } from './weights.ts'
@@ -59,14 +53,6 @@ export interface TextToVideo {
   release(): Promise<void>
 }
 
-/** What the `model_index.json` of a text-to-video folder says beside its parts. */
-export interface ModelIndex {
-  readonly size?: number // H and W of a clip, in pixels
-  readonly frames?: number
-  readonly fps?: number
-  readonly known_words?: readonly string[]
-}
-
 /** The parts of a text-to-video model. */
 export interface VideoParts {
   readonly index: ModelIndex
@@ -76,65 +62,86 @@ export interface VideoParts {
   readonly text: TextEncoder
 }
 
-/** A text-to-video model from its parts; the text encoder stays the caller's. */
-export async function videoPipeline(
-  { index, transformer, vae, scheduler: schedulerConfig, text }: VideoParts,
-  runtime: Runtime,
-): Promise<TextToVideo> {
-  const { size = 128, frames = 17, fps = 12, known_words: known } = index
-  const { config, latents } = videoVaeConfig(vae.config)
+/**
+ * A text-to-video model from its parts; the text encoder stays the caller's. Throws TubeletError('input') where the
+ * parts do not fit each other.
+ */
+export async function videoPipeline(parts: VideoParts, runtime: Runtime): Promise<TextToVideo> {
+  const { text, scheduler } = parts
+  const { size, frames, fps, known_words: known } = modelIndex(parts.index)
+  const { config: vaeConfig, latents } = videoVaeConfig(parts.vae.config)
   const side = size / spaceStride
-  const shape = [config.latentChannels, latentFrames(frames), side, side] as const
-  const decode = await decoder(runtime, { config, latents, vae, shape })
+  const shape = [vaeConfig.latentChannels, latentFrames(frames), side, side] as const
+  const network = fittingTransformer(parts, shape)
+  checkSchedule(scheduler)
+  const decoder = await latentDecoder(runtime, { ...parts.vae, vaeConfig, latents }, shape)
   const programs = new Map<boolean, Promise<Program>>() // by whether guided
-  const denoise = (guided: boolean) => {
-    const loaded = programs.get(guided) ?? loadDenoiser(runtime, { transformer, shape, text, guided })
-    programs.set(guided, loaded)
-    return loaded
-  }
-  const words = new Set(known)
-  const toClip = async (z: Float32Array) =>
-    clipFromPlanes(await decode.run(z), { size: { width: size, height: size }, fps })
-
-  async function* generate(recipes: readonly Recipe[], signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
-    for (const [at, recipe] of recipes.entries()) {
-      const asked = [...new Set(contentWords(recipe.prompt))]
-      const unknown = known ? asked.filter((word) => !words.has(word)) : []
-      yield { kind: 'prompt', index: at, recipe, unknown, known: asked.length - unknown.length }
-      const guided = recipe.guidance !== 1
-      const program = await denoise(guided)
-      const states = await conditions(text, recipe, guided)
-      const scheduler = schedulerFromConfig(schedulerConfig, recipe.steps)
-      const count = shape.reduce((a, b) => a * b)
-      const noise = stream({ seed: recipe.seed, purpose: 'latents' }).normal(count)
-      const velocity = async (x: Float32Array, t: number) => {
-        const feeds = {
-          x,
-          t: Float32Array.of(t),
-          text: states,
-          ...(guided ? { guidance: Float32Array.of(recipe.guidance) } : {}),
-        }
-        return (await program.run(feeds)).v as Float32Array
-      }
-      let x = noise
-      for await (const state of sample({ scheduler, denoise: velocity, x: noise, signal })) {
-        x = state.x
-        const shown = x
-        yield { kind: 'step', index: at, step: state.step, steps: recipe.steps, preview: () => toClip(shown) }
-      }
-      yield { kind: 'clip', index: at, recipe, clip: await toClip(x) }
-    }
+  const model: LoadedModel = {
+    text,
+    scheduler,
+    known: known && new Set(known),
+    latentCount: shape.reduce((a, b) => a * b),
+    denoiser(guided) {
+      const sizes = { batch: 1, frames: shape[1], height: side, width: side, textLength: text.length, guided }
+      const loaded = programs.get(guided) ?? denoiser(runtime, { ...network, shape: sizes })
+      programs.set(guided, loaded)
+      return loaded
+    },
+    toClip: async (z) => clipFromPlanes(await decoder.decode(z), { size: { width: size, height: size }, fps }),
   }
   return {
-    size,
-    frames,
-    fps,
-    generate,
+    ...{ size, frames, fps },
+    async *generate(recipes, signal) {
+      for (const [index, recipe] of recipes.entries()) yield* draw(model, recipe, { index, signal })
+    },
     async release() {
-      for (const program of programs.values()) await (await program).release()
-      await decode.release()
+      // A program that could not be loaded has said so to who asked for it.
+      for (const loaded of await Promise.allSettled(programs.values()))
+        if (loaded.status === 'fulfilled') await loaded.value.release()
+      programs.clear()
+      await decoder.release()
     },
   }
+}
+
+/** What the drawing of a clip needs. */
+interface LoadedModel {
+  readonly text: TextEncoder
+  readonly scheduler: unknown // scheduler_config.json
+  readonly known: ReadonlySet<string> | undefined // words of the training
+  readonly latentCount: number
+  denoiser(guided: boolean): Promise<Program>
+  toClip(latents: Float32Array): Promise<Clip>
+}
+
+/** Draws one clip and tells each step; what it looks like depends on the recipe alone. */
+async function* draw(
+  { text, scheduler, known, latentCount, ...model }: LoadedModel,
+  recipe: Recipe,
+  { index, signal }: { index: number; signal?: AbortSignal },
+): AsyncGenerator<GenerateEvent> {
+  const { prompt, seed, steps, guidance } = recipe
+  const asked = [...new Set(contentWords(prompt))]
+  const unknown = known ? asked.filter((word) => !known.has(word)) : []
+  yield { kind: 'prompt', index, recipe, unknown, known: asked.length - unknown.length }
+  const guided = guidance !== 1
+  const program = await model.denoiser(guided)
+  const states = await conditions(text, recipe, guided)
+  const given = guided ? { text: states, guidance: Float32Array.of(guidance) } : { text: states }
+  const first = stream({ seed, purpose: 'latents' }).normal(latentCount)
+  let latents = first
+  for await (const { step, x } of sample({
+    scheduler: schedulerFromConfig(scheduler, steps),
+    denoise: async (x, t) => (await program.run({ x, t: Float32Array.of(t), ...given })).v as Float32Array,
+    noise: (step) => stream({ seed, purpose: 'step noise', step }).normal(latentCount),
+    x: first,
+    signal,
+  })) {
+    checkFinite(x, step, steps)
+    latents = x
+    yield { kind: 'step', index, step, steps, preview: () => model.toClip(x) }
+  }
+  yield { kind: 'clip', index, recipe, clip: await model.toClip(latents) }
 }
 
 /** Text states of a recipe: [1, L, D], or [2, L, D] with those of the negative prompt where guided. */
@@ -151,50 +158,40 @@ async function conditions(
   return states
 }
 
-interface DenoiserParts {
-  readonly transformer: ModelPart
-  readonly shape: readonly [channels: number, frames: number, height: number, width: number]
-  readonly text: TextEncoder
-  readonly guided: boolean
+/** Config and weights of the transformer, when it reads and draws what the other parts give and take: [C, T', H, W]. */
+function fittingTransformer({ transformer, text }: VideoParts, [channels, ...grid]: readonly number[]) {
+  const { folder: where, arrays } = transformer
+  const config = wanConfig(transformer.config)
+  const { inChannels, outChannels, textDim, patchSize, ropeMaxSeqLen } = config
+  const misfit = (what: string, must: string) => new TubeletError('input', `${where}: ${what}; ${must}`)
+  if (inChannels !== channels || outChannels !== channels)
+    throw misfit(`goes from ${inChannels} to ${outChannels} latent channels`, `the autoencoder has ${channels}`)
+  if (textDim !== text.width) throw misfit(`reads text of width ${textDim}`, `the text encoder gives ${text.width}`)
+  if (grid.some((n, axis) => n % patchSize[axis] !== 0 || n / patchSize[axis] > ropeMaxSeqLen))
+    throw misfit(
+      `has patches of ${patchSize.join(' × ')}, at most ${ropeMaxSeqLen} along an axis`,
+      `latents of ${grid.join(' × ')} cannot be cut so`,
+    )
+  const p = params()
+  wanTransformer(p, config) // declares its parameters
+  return { config, weights: weightsFor(p, arrays, { where }) }
 }
 
-async function loadDenoiser(runtime: Runtime, { transformer, shape, text, guided }: DenoiserParts): Promise<Program> {
-  const config = wanConfig(transformer.config)
-  const [channels, frames, height, width] = shape
-  if (config.inChannels !== channels || config.textDim !== text.width)
+/** Throws where a scheduler does not walk along the velocity that the transformer predicts, or is damaged. */
+function checkSchedule(config: unknown) {
+  schedulerFromConfig(config, 1, { where: 'scheduler_config.json' })
+  const { _class_name: name } = config as { _class_name: string }
+  if (name !== 'FlowMatchEulerDiscreteScheduler')
     throw new TubeletError(
       'input',
-      `${transformer.folder}: reads ${config.inChannels} latent channels and text of width ${config.textDim}; the other parts give ${channels} and ${text.width}`,
+      `scheduler_config.json: text-to-video needs a FlowMatchEulerDiscreteScheduler, not a ${name}`,
     )
-  const weights = Object.fromEntries(Object.entries(transformer.arrays).map(([name, { data }]) => [name, data]))
-  return denoiser(runtime, {
-    config,
-    weights,
-    shape: { batch: 1, frames, height, width, textLength: text.length, guided },
-  })
 }
 
-interface DecoderParts {
-  readonly config: VideoVaeConfig
-  readonly latents: LatentStatistics
-  readonly vae: ModelPart
-  readonly shape: readonly number[]
-}
-
-/** Normalised latents [C, T', H, W] → premultiplied RGBA planes [T, 4, 16 H, 16 W]. */
-async function decoder(runtime: Runtime, { config, latents, vae, shape }: DecoderParts) {
-  const p = params()
-  const y = videoDecoder(p.at('decoder'), config)(input('z', [1, ...shape]))
-  const program = await runtime.load(
-    { y },
-    { constants: weightsFor(p, vae.arrays, { where: vae.folder, spare: /^encoder\./ }) },
-  )
-  const plane = shape.slice(1).reduce((a, b) => a * b)
-  return {
-    async run(z: Float32Array): Promise<Float32Array> {
-      const raw = z.map((value, i) => value * latents.std[Math.floor(i / plane)] + latents.mean[Math.floor(i / plane)])
-      return (await program.run({ z: raw })).y as Float32Array
-    },
-    release: () => program.release(),
-  }
+function checkFinite(x: Float32Array, step: number, steps: number) {
+  if (!x.every(Number.isFinite))
+    throw new TubeletError(
+      'numeric',
+      `step ${step} of ${steps}: the latents are no finite numbers any more; check the weights of the transformer, or take a lower guidance`,
+    )
 }

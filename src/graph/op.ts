@@ -1,5 +1,26 @@
 import type { Shape } from './shape.ts'
-import type { DType, Node, Tensor } from './tensor.ts'
+
+/** Element type of a tensor. */
+export type DType = 'float32' | 'int32' | 'bool'
+
+/** One application of an op. */
+export interface Node<A = unknown> {
+  readonly id: number // grows with creation, so inputs always have smaller ids
+  readonly op: Op<A>
+  readonly inputs: readonly Tensor[]
+  readonly attrs: A
+  readonly outputs: readonly Tensor[]
+  readonly scope: string // path of the module that made it, for profiles and errors
+  readonly block: number // 0, or the recomputation block it was made in
+}
+
+/** An output of a node: an array that will exist when the graph runs. Immutable and without methods. */
+export interface Tensor {
+  readonly node: Node
+  readonly index: number // which output of the node
+  readonly shape: Shape
+  readonly dtype: DType
+}
 
 /** A value inside the ONNX graph that is being written, by its name. */
 export type Value = string
@@ -42,4 +63,6 @@ export interface Op<A = unknown> {
   lower(node: Node<A>, inputs: readonly Value[], onnx: Emitter): Value | readonly Value[]
   /** Floating-point operations of one run, where they are worth counting (matrix products, convolutions). */
   flops?(node: Node<A>): number
+  /** The output is the memory of the first input under another shape. */
+  readonly view?: boolean
 }

@@ -1,28 +1,6 @@
 import { ShapeError } from './errors.ts'
-import type { Op } from './op.ts'
+import type { DType, Node, Op, Tensor } from './op.ts'
 import { type Shape, size } from './shape.ts'
-
-/** Element type of a tensor. */
-export type DType = 'float32' | 'int32' | 'bool'
-
-/** One application of an op. */
-export interface Node<A = unknown> {
-  readonly id: number // grows with creation, so inputs always have smaller ids
-  readonly op: Op<A>
-  readonly inputs: readonly Tensor[]
-  readonly attrs: A
-  readonly outputs: readonly Tensor[]
-  readonly scope: string // path of the module that made it, for profiles and errors
-  readonly block: number // 0, or the recomputation block it was made in
-}
-
-/** An output of a node: an array that will exist when the graph runs. Immutable and without methods. */
-export interface Tensor {
-  readonly node: Node
-  readonly index: number // which output of the node
-  readonly shape: Shape
-  readonly dtype: DType
-}
 
 let created = 0
 let scope = ''

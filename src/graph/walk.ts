@@ -1,4 +1,4 @@
-import type { Node, Tensor } from './tensor.ts'
+import type { Node, Tensor } from './op.ts'
 
 /** Every node that the tensors depend on, inputs before their users. */
 export function nodesOf(tensors: readonly Tensor[]): Node[] {

@@ -1,4 +1,4 @@
-import { ShapeError, type Tensor } from '../graph/index.ts'
+import { broadcastShapes, ShapeError, sameShape, type Tensor } from '../graph/index.ts'
 import { add, batchedMatmul, reshape, softmax, transpose } from '../ops/index.ts'
 import { type LinearOptions, linear } from './linear.ts'
 import { rmsNorm } from './norm.ts'
@@ -65,10 +65,19 @@ const same = (x: Tensor) => x
 export function attend(q: Tensor, k: Tensor, v: Tensor, { heads, mask }: { heads: number; mask?: Tensor }): Tensor {
   const [N, B, D] = q.shape
   const M = k.shape[0]
+  if (!sameShape(k.shape, [M, B, D]) || !sameShape(v.shape, k.shape))
+    throw new ShapeError('attention', 'q, k and v must be [N, B, D], [M, B, D] and [M, B, D]', { q, k, v })
   const split = (t: Tensor, rows: number) => reshape(t, [rows, B * heads, D / heads]) // [rows, B·h, d]
   const scale = (D / heads) ** -0.5
   let scores = batchedMatmul(split(q, N), split(k, M), { leadA: true, leadB: true, transposeB: true, scale }) // [B·h, N, M]
-  if (mask) scores = reshape(add(reshape(scores, [B, heads, N, M]), mask), [B * heads, N, M])
+  if (mask) scores = reshape(masked(reshape(scores, [B, heads, N, M]), mask), [B * heads, N, M])
   const y = batchedMatmul(softmax(scores), split(v, M), { leadB: true }) // [B·h, N, d]
   return reshape(transpose(y, [1, 0, 2]), [N, B, D])
+}
+
+function masked(scores: Tensor, mask: Tensor): Tensor {
+  const shape = broadcastShapes(scores.shape, mask.shape)
+  if (!shape || !sameShape(shape, scores.shape))
+    throw new ShapeError('attention', 'the mask must broadcast to [B, h, N, M]', { mask, scores })
+  return add(scores, mask)
 }

@@ -17,25 +17,27 @@ function each(shape: Shape, visit: (at: number[]) => void) {
   }
 }
 
-/** Calls back for each product of a convolution: positions of its element of x, of w and of y. */
-function products(x: Shape, w: Shape, y: Shape, options: Options, visit: (x: number, w: number, y: number) => void) {
+/** The products of a convolution, one after another: positions of their elements of x, of w and of y. */
+function products(x: Shape, w: Shape, y: Shape, options: Options): Int32Array {
   const { groups = 1 } = options
   const { stride, before, dilation } = geometryOf('test', x.length - 2, options)
   const [sx, sw, sy] = [strides(x), strides(w), strides(y)]
   const place = (at: number[], steps: number[]) => at.reduce((sum, n, i) => sum + n * steps[i], 0)
+  const list: number[] = []
   each(y, ([b, o, ...out]) => {
     const group = Math.floor(o / (w[0] / groups))
     each(w.slice(1), ([c, ...tap]) => {
       const from = out.map((n, i) => n * stride[i] + tap[i] * dilation[i] - before[i])
       if (from.some((n, i) => n < 0 || n >= x[i + 2])) return
-      visit(place([b, group * w[1] + c, ...from], sx), place([o, c, ...tap], sw), place([b, o, ...out], sy))
+      list.push(place([b, group * w[1] + c, ...from], sx), place([o, c, ...tap], sw), place([b, o, ...out], sy))
     })
   })
+  return Int32Array.from(list)
 }
 
 /** Where the sums of each channel start. */
-const biased = (y: Shape, bias: Float32Array | undefined) =>
-  Float64Array.from({ length: size(y) }, (_, i) => bias?.[Math.floor(i / size(y.slice(2))) % y[1]] ?? 0)
+const biased = (y: Shape, bias: Float32Array) =>
+  Float64Array.from({ length: size(y) }, (_, i) => bias[Math.floor(i / size(y.slice(2))) % y[1]])
 
 const outShape = (x: Shape, w: Shape, options: Options): Shape => [
   x[0],
@@ -43,25 +45,21 @@ const outShape = (x: Shape, w: Shape, options: Options): Shape => [
   ...places('test', x.slice(2), w.slice(2), geometryOf('test', x.length - 2, options)),
 ]
 
-function convLoops(x: Shape, w: Shape, options: Options) {
+/** A convolution and its adjoint, in which x and y change places. */
+function loops(x: Shape, w: Shape, options: Options) {
   const y = outShape(x, w, options)
-  return (xs: Float32Array, ws: Float32Array, bias?: Float32Array) => {
-    const ys = biased(y, bias)
-    products(x, w, y, options, (i, j, k) => {
-      ys[k] += xs[i] * ws[j]
-    })
-    return Float32Array.from(ys)
-  }
-}
-
-/** x of the transposed convolution is y of the convolution, and the other way round. */
-function transposeLoops(x: Shape, w: Shape, y: Shape, options: Options) {
-  return (xs: Float32Array, ws: Float32Array, bias?: Float32Array) => {
-    const ys = biased(y, bias)
-    products(y, w, x, options, (i, j, k) => {
-      ys[i] += xs[k] * ws[j]
-    })
-    return Float32Array.from(ys)
+  const list = products(x, w, y, options)
+  return {
+    there(xs: Float32Array, ws: Float32Array, bias: Float32Array) {
+      const ys = biased(y, bias)
+      for (let i = 0; i < list.length; i += 3) ys[list[i + 2]] += xs[list[i]] * ws[list[i + 1]]
+      return ys
+    },
+    back(ys: Float32Array, ws: Float32Array, bias: Float32Array) {
+      const xs = biased(x, bias)
+      for (let i = 0; i < list.length; i += 3) xs[list[i]] += ys[list[i + 2]] * ws[list[i + 1]]
+      return xs
+    },
   }
 }
 
@@ -109,7 +107,7 @@ for (const [title, x, w, options] of cases)
       const least = (y[i + 2] - 1) * s + dilation[i] * (w[i + 2] - 1) + 1 - before[i] - after[i]
       return x[i + 2] - least
     })
-    const [there, back] = [convLoops(x, w, options), transposeLoops(y, w, x, options)]
+    const { there, back } = loops(x, w, options)
     return checkOp(
       (a, b, bias, c, bias2) => {
         const forward = conv(a, b, { ...options, bias })

@@ -62,9 +62,9 @@ const Conv: Op<ConvAttrs> = {
   },
   lower({ inputs: [x, w], attrs }, inputs, onnx) {
     const window = windowAttributes(w.shape.slice(2), attrs)
-    if (attrs.groups === 1 || x.shape.length < 5 || onnx.target === 'cpu')
-      return onnx.node('Conv', inputs, { ...window, group: attrs.groups })
-    // WebGPU has no groups in three dimensions.
+    const plain = attrs.groups === 1 || (w.shape[0] === attrs.groups && x.shape.length < 5)
+    if (plain || onnx.target === 'cpu') return onnx.node('Conv', inputs, { ...window, group: attrs.groups })
+    // On WebGPU, groups with several outputs each are wrong, and in three dimensions there are none.
     const sizes = (n: number) => onnx.ints(new Array<number>(attrs.groups).fill(n / attrs.groups))
     const xs = onnx.nodes('Split', [inputs[0], sizes(x.shape[1])], attrs.groups, { axis: 1 })
     const [ws, biases] = inputs

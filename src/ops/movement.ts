@@ -9,6 +9,7 @@ const Reshape: Op<{ shape: Shape }> = {
   },
   grad: (dy, { inputs: [x] }) => [reshape(dy, x.shape)],
   lower: ({ attrs: { shape } }, [x], onnx) => onnx.node('Reshape', [x, onnx.ints(shape)]),
+  view: true,
 }
 
 /** The same elements in row-major order under another shape; one axis may be −1, its size is found. */

@@ -1,3 +1,4 @@
+import { TubeletError } from '../errors.ts'
 import { type Shape, size } from '../graph/index.ts'
 import kernelBytes from './kernels.wasm.ts'
 
@@ -21,14 +22,12 @@ export interface ParameterMemory {
   readonly kernels: Kernels
   /** Bytes of one section: each slot padded to a multiple of 64. */
   readonly bytes: number
-  /** First byte of a section. */
-  start(section: string): number
-  /** Byte of a slot within a section. */
-  offset(name: string): number
+  /** First byte of a section, or of a slot in it. */
+  start(section: string, slot?: string): number
   /** The array of a slot in a section. */
-  view(section: string, name: string): Float32Array
-  /** `count` floats of a section from a slot on, across slots that follow each other without padding. */
-  span(section: string, name: string, count: number): Float32Array
+  view(section: string, slot: string): Float32Array
+  /** `bytes` of a section from a slot on, across the slots that follow it. */
+  span(section: string, slot: string, bytes: number): Float32Array
 }
 
 /** Bytes that an array takes in a section. */
@@ -37,6 +36,7 @@ export const padded = (shape: Shape): number => Math.ceil(size(shape) / 16) * 64
 /**
  * One WebAssembly memory that holds every array of the optimizer, so that a SIMD loop runs over all of them, while the
  * engine is fed from and writes into the very same bytes. It is not shared: the engine refuses shared memory.
+ * Throws TubeletError('memory') where the arrays do not fit.
  */
 export function parameterMemory(slots: readonly Slot[], sections: readonly string[]): ParameterMemory {
   const offsets = new Map<string, number>()
@@ -46,22 +46,32 @@ export function parameterMemory(slots: readonly Slot[], sections: readonly strin
     bytes += padded(shape)
   }
   const base = 64
-  const memory = new WebAssembly.Memory({
-    initial: Math.ceil((base + bytes * sections.length) / 65536),
-    maximum: 65536,
-  })
+  const memory = allocate(base + bytes * sections.length)
   const module = new WebAssembly.Module(Uint8Array.from(atob(kernelBytes), (c) => c.charCodeAt(0)))
   const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels
   const sizes = new Map(slots.map(({ name, shape }) => [name, size(shape)]))
-  const start = (section: string) => base + sections.indexOf(section) * bytes
-  const span = (section: string, name: string, count: number) =>
-    new Float32Array(memory.buffer, start(section) + offsets.get(name)!, count)
+  const start = (section: string, slot?: string) =>
+    base + sections.indexOf(section) * bytes + (slot === undefined ? 0 : offsets.get(slot)!)
   return {
     kernels,
     bytes,
     start,
-    offset: (name) => offsets.get(name)!,
-    span,
-    view: (section, name) => span(section, name, sizes.get(name)!),
+    view: (section, slot) => new Float32Array(memory.buffer, start(section, slot), sizes.get(slot)!),
+    span: (section, slot, length) => new Float32Array(memory.buffer, start(section, slot), length / 4),
+  }
+}
+
+const pageBytes = 65536
+const mostPages = 65536 // WebAssembly's addresses end at 4 GiB
+
+function allocate(bytes: number): WebAssembly.Memory {
+  const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`
+  const initial = Math.ceil(bytes / pageBytes)
+  if (initial > mostPages)
+    throw new TubeletError('memory', `the model is too large: weights, gradients and moments take ${size} of 4 GiB`)
+  try {
+    return new WebAssembly.Memory({ initial, maximum: mostPages })
+  } catch (error) {
+    throw new TubeletError('memory', `out of memory: ${size} for weights, gradients and moments`, { cause: error })
   }
 }

@@ -77,10 +77,7 @@ test('a stop in between changes no bit: the arrays of the state hold all that th
   for (let step = 1; step <= 4; step++) {
     put(first, step)
     await first.apply({ step, lr, scale: 1 })
-    if (step === 2)
-      second.load(
-        Object.fromEntries(Object.entries(first.arrays()).map(([name, { data }]) => [name, { data: data.slice() }])),
-      )
+    if (step === 2) second.load(structuredClone(first.arrays()))
     if (step <= 2) continue
     put(second, step)
     await second.apply({ step, lr, scale: 1 })
@@ -93,7 +90,66 @@ test('a stop in between changes no bit: the arrays of the state hold all that th
   await second.release()
 })
 
-test('a gradient that is not finite is named, one that is merely huge is clipped', async () => {
+test('the state holds weights, buffers and averages in their shapes, and second moments where AdamW uses them', async () => {
+  const p = params()
+  p.get('blocks.0', [4, 8], zeros)
+  p.get('head', [4, 3], zeros)
+  p.buffer('norm.mean', [2, 3], zeros)
+  p.buffer('norm.count', [], zeros)
+  const config = { muon: (name: string) => name.startsWith('blocks.'), runtime: nodeRuntime({ threads: 1 }) }
+  const update = await optimizer([...p.all.values()], config)
+  const shapes = Object.fromEntries(Object.entries(update.arrays()).map(([name, { shape }]) => [name, shape]))
+  assert.deepEqual(shapes, {
+    'weights blocks.0': [4, 8],
+    'weights head': [4, 3],
+    'first blocks.0': [4, 8],
+    'first head': [4, 3],
+    'second head': [4, 3],
+    'average blocks.0': [4, 8],
+    'average head': [4, 3],
+    'buffers norm.mean': [2, 3],
+    'buffers norm.count': [],
+  })
+  for (const averaged of [false, true])
+    assert.deepEqual(
+      Object.values(update.weights(averaged)).map(({ data, shape }) => [data.length, shape]),
+      [
+        [12, [4, 3]],
+        [32, [4, 8]],
+        [6, [2, 3]],
+        [1, []],
+      ],
+    )
+  await update.release()
+})
+
+test("another model's state is refused with the first array that does not fit, and changes nothing", async () => {
+  const update = await make({})
+  const [name, { shape }] = Object.entries(update.arrays())[0]
+  const before = structuredClone(update.arrays())
+  const refused = (change: (state: typeof before) => void, message: string) => {
+    const state = structuredClone(before)
+    for (const { data } of Object.values(state)) data.fill(7)
+    change(state)
+    const error = {
+      code: 'input',
+      message: `the saved state does not fit the model: ${message}; has the recipe changed since?`,
+    }
+    assert.throws(() => update.load(state), error)
+    assert.deepEqual(update.arrays(), before)
+  }
+  const list = `[${shape.join(', ')}]`
+  refused((state) => delete state[name], `'${name}' ${list} is missing`)
+  refused((state) => {
+    state[name] = { data: new Float32Array(6), shape: [6] }
+  }, `'${name}' is [6] there and ${list} in the model`)
+  refused((state) => {
+    state['weights other'] = state[name]
+    state['first other'] = state[name]
+  }, `'weights other' is not in the model, and 1 more do not fit`)
+})
+
+test('a gradient that is not finite is named and changes nothing, one that is merely huge is clipped', async () => {
   const update = await make({})
   put(update, 1)
   assert.equal(update.firstNonFinite(), undefined)
@@ -104,6 +160,9 @@ test('a gradient that is not finite is named, one that is merely huge is clipped
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
     put(update, 1)
     update.gradients['gradient head.bias'][4] = bad
+    const before = structuredClone(update.arrays())
+    assert.equal(Number.isFinite(await update.apply({ step: 2, lr, scale: 1 })), false)
     assert.equal(update.firstNonFinite(), 'head.bias')
+    assert.deepEqual(update.arrays(), before)
   }
 })

@@ -1,8 +1,11 @@
 import { type Shape, size } from '../graph/index.ts'
 import type { Parameter } from '../nn/index.ts'
 import type { Program, Runtime } from '../runtime/runtime.ts'
-import { type ParameterMemory, padded, parameterMemory, type Slot } from './memory.ts'
-import { type MatrixStack, muonScale, muonUpdates } from './muon.ts'
+import { checkFit, type Shaped } from './fit.ts'
+import { type Layout, layOut } from './layout.ts'
+import { type ParameterMemory, parameterMemory } from './memory.ts'
+import { muonUpdates } from './muon.ts'
+import { updateByAdamW, updateByMuon } from './update.ts'
 
 /** How weights follow their gradients. */
 export interface OptimizerConfig {
@@ -18,9 +21,6 @@ export interface OptimizerConfig {
   readonly muonRate?: number // Muon's learning rate as a multiple of AdamW's
 }
 
-/** Array kinds of the state, by their name in a checkpoint. */
-const sections = ['weights', 'gradients', 'first', 'second', 'average', 'sum'] as const
-
 /** Weights with what is needed to update them. */
 export interface Optimizer {
   /** Weights as the program is fed with them, by name; buffers too. */
@@ -31,25 +31,20 @@ export interface Optimizer {
   start(initial: Record<string, Float32Array>): void
   /** Adds the gradients of one batch to the sum; the first batch of a step replaces it. */
   accumulate(first: boolean): void
+  /**
+   * One update, with the gradients times `scale`; steps count from 1. Returns the global norm of the gradient; where
+   * that is not finite, nothing has been changed.
+   */
+  apply(update: { step: number; lr: number; scale: number }): Promise<number>
   /** Name of a parameter whose gradient holds a NaN or an infinity. */
   firstNonFinite(): string | undefined
-  /** One update. Returns the global norm of the gradient. */
-  apply(step: { step: number; lr: number; scale: number }): Promise<number>
-  arrays(): Record<string, { data: Float32Array; shape: Shape }>
-  load(arrays: Record<string, { data: Float32Array }>): void
-  weights(averaged: boolean): Record<string, { data: Float32Array; shape: Shape }>
+  /** Everything that survives a stop, by `kind name`: weights, moments, averages and buffers; views of live memory. */
+  arrays(): Record<string, Shaped>
+  /** Takes over what `arrays` gave. Throws TubeletError('input') where it is another model's. */
+  load(arrays: Readonly<Record<string, Shaped>>): void
+  /** Weights by name, or their running averages; a buffer is the same in both. */
+  weights(averaged: boolean): Record<string, Shaped>
   release(): Promise<void>
-}
-
-/** A run of slots that are updated alike. */
-interface Range {
-  readonly first: string
-  readonly bytes: number
-}
-
-interface Group extends Range {
-  readonly key: string
-  readonly stack: MatrixStack
 }
 
 /** AdamW for most parameters, Muon for the matrices that `config.muon` names, and a running average of all. */
@@ -57,33 +52,11 @@ export async function optimizer(
   parameters: readonly Parameter[],
   config: OptimizerConfig & { readonly runtime: Runtime; readonly spin?: boolean },
 ): Promise<Optimizer> {
-  const {
-    beta1 = 0.9,
-    beta2 = 0.999,
-    eps = 1e-8,
-    weightDecay = 0.01,
-    clip,
-    ema = 0.999,
-    momentum = 0.95,
-    muonRate = 1,
-  } = config
-  const trained = parameters.filter((one) => one.trained)
-  const { slots, adamw, muon } = layOut(trained, config)
-  const memory = parameterMemory(slots, sections)
-  const program =
-    muon.length > 0
-      ? await config.runtime.load(muonUpdates(Object.fromEntries(muon.map((g) => [g.key, g.stack]))), { spin: config.spin })
-      : undefined
-  const buffers = Object.fromEntries(
-    parameters.filter((one) => !one.trained).map((one) => [one.name, new Float32Array(size(one.tensor.shape))]),
-  )
-  const views = (section: string) => Object.fromEntries(slots.map(({ name }) => [name, memory.view(section, name)]))
-  const live: Record<string, Float32Array> = { ...views('weights'), ...buffers }
-  const at = (section: string, range: Range) => memory.start(section) + memory.offset(range.first)
-  let summed = false
-  const gradientSection = () => (summed ? 'sum' : 'gradients')
-  const squares = () =>
-    memory.kernels.squares(memory.start(gradientSection()), memory.start(gradientSection()) + memory.bytes)
+  const { clip = Number.POSITIVE_INFINITY, ema = 0.999 } = config
+  const arena = allocate(parameters, config)
+  const { slots, memory, buffers, live } = arena
+  const program = await muonProgram(arena, config)
+  let section: 'gradients' | 'sum' = 'gradients' // which of them the next update takes
 
   return {
     live,
@@ -93,149 +66,72 @@ export async function optimizer(
       for (const { name } of slots) memory.view('average', name).set(initial[name])
     },
     accumulate(first) {
-      summed = true
-      const target = memory.start('sum')
+      section = 'sum'
+      const sum = memory.start('sum')
       if (first) for (const { name } of slots) memory.view('sum', name).set(memory.view('gradients', name))
-      else memory.kernels.add(target, memory.start('gradients'), target + memory.bytes)
+      else memory.kernels.add(sum, memory.start('gradients'), sum + memory.bytes)
     },
-    firstNonFinite: () =>
-      Number.isFinite(squares())
-        ? undefined
-        : slots.find(({ name }) => memory.view(gradientSection(), name).some((g) => !Number.isFinite(g)))?.name,
     async apply({ step, lr, scale }) {
-      const norm = Math.sqrt(squares()) * scale
-      const factor = clip !== undefined && norm > clip ? (scale * clip) / norm : scale
-      const decay = Math.min(ema, (1 + step) / (10 + step))
-      const root = 1 / Math.sqrt(1 - beta2 ** step)
-      for (const { decayed, ...range } of adamw) {
-        const [w, g, m, v, e] = ['weights', gradientSection(), 'first', 'second', 'average'].map((section) =>
-          at(section, range),
-        )
-        const keep = decayed ? 1 - lr * weightDecay : 1
-        memory.kernels.adamw(
-          w,
-          g,
-          m,
-          v,
-          e,
-          w + range.bytes,
-          factor,
-          beta1,
-          beta2,
-          keep,
-          lr / (1 - beta1 ** step),
-          root,
-          eps,
-          decay,
-        )
-      }
-      if (program)
-        await applyMuon({
-          memory,
-          program,
-          groups: muon,
-          section: gradientSection(),
-          factor,
-          momentum,
-          rate: lr * muonRate,
-          weightDecay,
-          decay,
-        })
-      summed = false
+      const begin = memory.start(section)
+      const norm = Math.sqrt(memory.kernels.squares(begin, begin + memory.bytes)) * scale
+      if (!Number.isFinite(norm)) return norm
+      const factor = norm > clip ? (scale * clip) / norm : scale
+      const update = { memory, section, step, lr, factor, ema: Math.min(ema, (1 + step) / (10 + step)) }
+      updateByAdamW(arena.adamw, update, config)
+      if (program) await updateByMuon(arena.muon, { ...update, program }, config)
+      section = 'gradients'
       return norm
     },
-    arrays: () => stateArrays(memory, slots, buffers),
+    firstNonFinite: () => slots.find(({ name }) => !memory.view(section, name).every(Number.isFinite))?.name,
+    arrays: () => stateArrays(arena),
     load(arrays) {
-      for (const [key, { data }] of Object.entries(stateArrays(memory, slots, buffers))) data.set(arrays[key].data)
+      const wanted = stateArrays(arena)
+      const known = (key: string) => Object.hasOwn(live, key.slice(key.indexOf(' ') + 1))
+      checkFit('the saved state', arrays, { wanted, known })
+      for (const [key, { data }] of Object.entries(wanted)) data.set(arrays[key].data)
     },
     weights: (averaged) =>
       Object.fromEntries([
         ...slots.map(({ name, shape }) => [name, { data: memory.view(averaged ? 'average' : 'weights', name), shape }]),
-        ...Object.entries(buffers).map(([name, data]) => [name, { data, shape: [data.length] }]),
+        ...buffers.map(({ name, shape }) => [name, { data: live[name], shape }]),
       ]),
     release: async () => program?.release(),
   }
 }
 
-/** Everything that survives a stop, by `kind name`; Muon keeps no second moment. */
-function stateArrays(
-  memory: ParameterMemory,
-  slots: readonly { name: string; shape: Shape }[],
-  buffers: Record<string, Float32Array>,
-) {
-  const kept = ['weights', 'first', 'second', 'average'] as const
-  return Object.fromEntries([
-    ...kept.flatMap((section) =>
-      slots.map(({ name, shape }) => [`${section} ${name}`, { data: memory.view(section, name), shape }]),
-    ),
-    ...Object.entries(buffers).map(([name, data]) => [`buffers ${name}`, { data, shape: [data.length] }]),
-  ]) as Record<string, { data: Float32Array; shape: Shape }>
-}
-
-/** A matrix of the given shape; a kernel [out, in, ...] counts as [out, in · ...]. */
-const matrixShape = (shape: Shape): [number, number] => [shape[0], size(shape.slice(1))]
-
-/** Orders the parameters so that those that are updated alike follow each other. */
-function layOut(trained: readonly Parameter[], { muon = () => false }: OptimizerConfig) {
-  const slots = trained.map(({ name, tensor }) => ({ name, shape: tensor.shape }))
-  const isMuon = ({ name, shape }: { name: string; shape: Shape }) =>
-    shape.length >= 2 && size(shape) % 16 === 0 && muon(name, shape)
-  const decayed = slots.filter((slot) => !isMuon(slot) && slot.shape.length >= 2)
-  const plain = slots.filter((slot) => !isMuon(slot) && slot.shape.length < 2)
-  const stacks = new Map<string, Slot[]>()
-  for (const slot of slots.filter(isMuon)) {
-    const key = matrixShape(slot.shape).join('x')
-    stacks.set(key, [...(stacks.get(key) ?? []), slot])
-  }
-  const bytes = (list: readonly { shape: Shape }[]) => list.reduce((total, { shape }) => total + padded(shape), 0)
-  const range = (list: readonly { name: string; shape: Shape }[]) => ({ first: list[0].name, bytes: bytes(list) })
-  const muonGroups: Group[] = [...stacks].map(([key, list]) => ({
-    key,
-    ...range(list),
-    stack: [list.length, ...matrixShape(list[0].shape)],
-  }))
-  return {
-    slots: [...decayed, ...plain, ...[...stacks.values()].flat()],
-    adamw: [
-      ...(decayed.length > 0 ? [{ ...range(decayed), decayed: true }] : []),
-      ...(plain.length > 0 ? [{ ...range(plain), decayed: false }] : []),
-    ],
-    muon: muonGroups,
-  }
-}
-
-interface MuonStep {
+/** All arrays: trained parameters in one memory, section by section, and buffers beside it. */
+interface Arena extends Layout {
   readonly memory: ParameterMemory
-  readonly program: Program
-  readonly groups: readonly Group[]
-  readonly section: string
-  readonly factor: number
-  readonly momentum: number
-  readonly rate: number
-  readonly weightDecay: number
-  readonly decay: number
+  readonly buffers: readonly { readonly name: string; readonly shape: Shape }[]
+  readonly live: Record<string, Float32Array>
 }
 
-/** Momentum, orthogonalisation of each stack, and the step along it. The section of second moments serves as scratch. */
-async function applyMuon({ memory, program, groups, section, factor, momentum, rate, weightDecay, decay }: MuonStep) {
-  const feeds: Record<string, Float32Array> = {}
-  for (const { key, first, bytes } of groups) {
-    const at = (name: string) => memory.start(name) + memory.offset(first)
-    memory.kernels.momentum(at(section), at('first'), at('second'), at(section) + bytes, factor, momentum)
-    feeds[key] = memory.span('second', first, bytes / 4)
-  }
-  const into = Object.fromEntries(groups.map(({ key, first, bytes }) => [key, memory.span(section, first, bytes / 4)]))
-  await program.run(feeds, into)
-  for (const { first, bytes, stack } of groups) {
-    const at = (name: string) => memory.start(name) + memory.offset(first)
-    memory.kernels.descend(
-      at('weights'),
-      at(section),
-      at('average'),
-      at('weights') + bytes,
-      1 - rate * weightDecay,
-      rate * muonScale(stack[1], stack[2]),
-      decay,
-    )
-  }
+function allocate(parameters: readonly Parameter[], { muon }: OptimizerConfig): Arena {
+  const slotOf = ({ name, tensor }: Parameter) => ({ name, shape: tensor.shape })
+  const trained = parameters.filter((one) => one.trained).map(slotOf)
+  const buffers = parameters.filter((one) => !one.trained).map(slotOf)
+  const layout = layOut(trained, muon)
+  const memory = parameterMemory(layout.slots, ['weights', 'gradients', 'first', 'second', 'average', 'sum'])
+  const live = Object.fromEntries([
+    ...trained.map(({ name }) => [name, memory.view('weights', name)]),
+    ...buffers.map(({ name, shape }) => [name, new Float32Array(size(shape))]),
+  ])
+  return { ...layout, memory, buffers, live }
+}
+
+async function muonProgram({ muon }: Arena, { runtime, spin }: { runtime: Runtime; spin?: boolean }) {
+  if (muon.length === 0) return
+  const stacks = Object.fromEntries(muon.map(({ key, stack }) => [key, stack]))
+  return (await runtime.load(muonUpdates(stacks), { spin })) satisfies Program
+}
+
+/** Muon has no second moment: it uses that section as scratch memory. */
+function stateArrays({ slots, adamw, memory, buffers, live }: Arena): Record<string, Shaped> {
+  const sections = { weights: slots, first: slots, second: adamw.flatMap((range) => range.slots), average: slots }
+  return Object.fromEntries([
+    ...Object.entries(sections).flatMap(([section, list]) =>
+      list.map(({ name, shape }) => [`${section} ${name}`, { data: memory.view(section, name), shape }] as const),
+    ),
+    ...buffers.map(({ name, shape }) => [`buffers ${name}`, { data: live[name], shape }] as const),
+  ])
 }

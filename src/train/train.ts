@@ -1,18 +1,23 @@
 import { TubeletError } from '../errors.ts'
 import { size, type Tensor } from '../graph/index.ts'
-import { type Params, params } from '../nn/index.ts'
+import type { Parameter, Params, Updates } from '../nn/index.ts'
 import { stream } from '../random.ts'
 import type { Arrays, Program, Runtime } from '../runtime/runtime.ts'
-import { grad } from '../transform/grad.ts'
+import type { Shaped } from './fit.ts'
+import { firstNonFinite } from './non-finite.ts'
 import { type Optimizer, type OptimizerConfig, optimizer } from './optimizer.ts'
+import { parameterCount, type TrainingGraph, trainingGraph } from './training-graph.ts'
 
 /** A run as data: what is minimised, on what, and how. */
 export interface TrainConfig {
   readonly name: string
   readonly seed: number
   readonly steps: number
-  /** Builds model and loss once. `loss` is minimised; other scalars are reported. */
-  readonly build: (p: Params) => { readonly loss: Tensor } & Readonly<Record<string, Tensor>>
+  /**
+   * Builds model and loss once. `loss` is minimised; other scalars are reported. A model with batch normalisation takes
+   * `updates` as its `training`: the next running statistics, which the loop writes back after each batch.
+   */
+  readonly build: (p: Params, updates: Updates) => { readonly loss: Tensor } & Readonly<Record<string, Tensor>>
   /** The inputs of one step: a pure function of the step, so that a run that was stopped goes on as if it had not been. */
   readonly batch: (step: number) => Arrays | Promise<Arrays>
   readonly samples: number // in one batch, for the progress line
@@ -42,20 +47,19 @@ export type TrainEvent =
 /** Everything that a run needs to go on, as views of live memory: valid until the next event is asked for. */
 export interface TrainState {
   readonly step: number // updates done
-  /** Weights, moments and averages, by kind and name, as in `optimizer.ts`. */
-  readonly arrays: Readonly<Record<string, { readonly data: Float32Array; readonly shape: readonly number[] }>>
+  /** Weights, moments, averages and buffers, by kind and name, as in `optimizer.ts`. */
+  readonly arrays: Readonly<Record<string, Shaped>>
   /** Weights by the names of the checkpoint; the running average where there is one. */
-  readonly weights: (
-    averaged: boolean,
-  ) => Record<string, { readonly data: Float32Array; readonly shape: readonly number[] }>
+  readonly weights: (averaged: boolean) => Record<string, Shaped>
 }
 
 /** Where a run computes, and where it starts. */
 export interface TrainOptions {
   readonly runtime: Runtime
+  /** Goes on from there. Throws TubeletError('input') where it is the state of another model. */
   readonly resume?: Pick<TrainState, 'step' | 'arrays'>
   /** Weights to begin with; others are drawn from the seed. */
-  readonly weights?: Record<string, Float32Array>
+  readonly weights?: Readonly<Record<string, Float32Array>>
   readonly signal?: AbortSignal
   /** Waiting threads spin: faster on a machine that does nothing else, much slower on a busy one. */
   readonly spin?: boolean
@@ -64,101 +68,120 @@ export interface TrainOptions {
 /**
  * Trains and yields what happens. It prints nothing and writes no file: a command, a test or a page reads the events,
  * saves the state when it likes, and leaves the loop or aborts the signal to stop.
+ * Throws TubeletError('numeric') that names the step and the first tensor where a number is not finite; the weights are
+ * then those of the step before.
  */
 export async function* train(config: TrainConfig, options: TrainOptions): AsyncGenerator<TrainEvent> {
   const began = performance.now()
-  const { accumulate = 1, after } = config
-  const p = params()
-  const scalars = config.build(p)
-  const parameters = [...p.all.values()]
-  const trained = parameters.filter((one) => one.trained)
-  const update = await optimizer(parameters, { ...config.optimizer, ...options })
-  const gradients = grad(
-    scalars.loss,
-    trained.map((one) => one.tensor),
-  )
-  const outputs = Object.fromEntries(trained.map((one, i) => [gradientOf(one.name), gradients[i]]))
-  const program = await options.runtime.load({ ...prefixed(scalars), ...outputs }, { spin: options.spin })
+  const graph = trainingGraph(config)
+  const update = await optimizer(graph.parameters, { ...config.optimizer, ...options })
+  let program: Program | undefined
+  let step = options.resume?.step ?? 0
+  let failed: { loss: number } | undefined
   try {
-    restore(update, parameters, config, options)
-    let step = options.resume?.step ?? 0
-    const state = () => ({ step, arrays: update.arrays(), weights: update.weights })
-    const count = trained.reduce((total, one) => total + size(one.tensor.shape), 0)
-    yield { kind: 'ready', parameters: count, ms: performance.now() - began, state: state() }
+    program = await options.runtime.load(outputsOf(graph), { spin: options.spin })
+    if (options.resume) update.load(options.resume.arrays)
+    else update.start(firstWeights(graph.parameters, config, options))
+    const state = (): TrainState => ({ step, weights: update.weights, arrays: update.arrays() })
+    const parameters = parameterCount(graph.parameters)
+    yield { kind: 'ready', parameters, ms: performance.now() - began, state: state() }
 
     while (step < config.steps && !options.signal?.aborted) {
       const from = performance.now()
-      const values = await accumulated({ program, update, config, step, accumulate })
+      const { loss, ...scalars } = await runBatches({ graph, program, update, config, step })
       const lr = config.lr(step + 1)
-      checkFinite(step + 1, values.loss, update)
-      const gradientNorm = await update.apply({ step: step + 1, lr, scale: 1 / accumulate })
-      after?.(update.live)
+      const scale = 1 / (config.accumulate ?? 1)
+      const gradientNorm = Number.isFinite(loss) ? await update.apply({ step: step + 1, lr, scale }) : loss
+      if (!Number.isFinite(gradientNorm)) {
+        failed = { loss }
+        break
+      }
+      config.after?.(update.live)
       step += 1
-      const { loss, ...rest } = values
-      yield { kind: 'step', step, loss, scalars: rest, gradientNorm, lr, ms: performance.now() - from, state: state() }
+      yield { kind: 'step', step, loss, scalars, gradientNorm, lr, ms: performance.now() - from, state: state() }
     }
   } finally {
-    await program.release()
+    await program?.release()
     await update.release()
   }
+  if (failed) throw await nonFinite({ graph, update, config, step, ...failed }, options.runtime)
 }
 
-const gradientOf = (name: string) => `gradient ${name}`
-const prefixed = (scalars: Record<string, Tensor>) =>
-  Object.fromEntries(Object.entries(scalars).map(([name, t]) => [`scalar ${name}`, t]))
+/** What the program of a step gives back. */
+const outputsOf = ({ scalars, gradients, buffers }: TrainingGraph): Record<string, Tensor> => ({
+  ...prefixed('scalar', scalars),
+  ...prefixed('gradient', gradients),
+  ...prefixed('next', buffers),
+})
 
-function restore(
-  update: Optimizer,
-  parameters: Iterable<{
-    name: string
-    init: (shape: readonly number[], r: ReturnType<typeof stream>) => Float32Array
-    tensor: Tensor
-  }>,
-  config: TrainConfig,
-  { resume, weights = {} }: TrainOptions,
-) {
-  if (resume) return update.load(resume.arrays)
-  const initial: Record<string, Float32Array> = {}
-  for (const { name, init, tensor } of parameters)
-    initial[name] = weights[name] ?? init(tensor.shape, stream({ seed: config.seed, purpose: `init ${name}` }))
-  update.start(initial)
+const prefixed = (kind: string, tensors: Readonly<Record<string, Tensor>>) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [`${kind} ${name}`, t]))
+
+/** The given weights, others as the parameter's own rule draws them. */
+function firstWeights(
+  parameters: readonly Parameter[],
+  { seed }: TrainConfig,
+  { weights = {} }: TrainOptions,
+): Record<string, Float32Array> {
+  const initial = parameters.map(({ name, init, tensor }) => {
+    const array = weights[name] ?? init(tensor.shape, stream({ seed, purpose: `init ${name}` }))
+    if (array.length !== size(tensor.shape))
+      throw new TubeletError(
+        'input',
+        `first weights: '${name}' holds ${array.length} numbers, not ${size(tensor.shape)}`,
+      )
+    return [name, array] as const
+  })
+  const known = Object.fromEntries(initial)
+  const unknown = Object.keys(weights).find((name) => !Object.hasOwn(known, name))
+  if (unknown !== undefined) throw new TubeletError('input', `first weights: '${unknown}' is not in the model`)
+  return known
 }
 
-interface Accumulation {
-  readonly program: Program
+/** A step on its way. */
+interface StepState {
+  readonly graph: TrainingGraph
   readonly update: Optimizer
   readonly config: TrainConfig
-  readonly step: number
-  readonly accumulate: number
+  readonly step: number // updates done
 }
 
 /** Runs the batches of one step; gradients end up summed in the optimizer's memory, scalars averaged. */
-async function accumulated({
+async function runBatches({
   program,
   update,
+  graph,
   config,
   step,
-  accumulate,
-}: Accumulation): Promise<Record<string, number>> {
-  const totals: Record<string, number> = {}
+}: StepState & { program: Program }): Promise<Readonly<Record<string, number>>> {
+  const { accumulate = 1 } = config
+  const totals = Object.fromEntries(Object.keys(graph.scalars).map((name) => [name, 0]))
   for (let i = 0; i < accumulate; i++) {
     const batch = await config.batch(step * accumulate + i)
-    const results = await program.run({ ...update.live, ...batch }, update.gradients)
+    const results = await program.run({ ...batch, ...update.live }, update.gradients)
     if (accumulate > 1) update.accumulate(i === 0)
-    for (const [name, value] of Object.entries(results))
-      if (name.startsWith('scalar '))
-        totals[name.slice(7)] = (totals[name.slice(7)] ?? 0) + Number(value[0]) / accumulate
+    for (const name in totals) totals[name] += Number(results[`scalar ${name}`][0]) / accumulate
+    for (const name in graph.buffers) update.live[name].set(results[`next ${name}`])
   }
   return totals
 }
 
-function checkFinite(step: number, loss: number, update: Optimizer) {
-  const name = update.firstNonFinite()
-  if (name !== undefined)
-    throw new TubeletError(
-      'numeric',
-      `step ${step}: the gradient of ${name} is not a finite number (loss ${loss}); the weights are those of the step before`,
-    )
-  if (!Number.isFinite(loss))
-    throw new TubeletError('numeric', `step ${step}: the loss is ${loss}; the weights are those of the step before`)
+/** The error that names the step and the first tensor that is not finite: the batches are computed again to find it. */
+async function nonFinite(
+  { graph, update, config, step, loss }: StepState & { loss: number },
+  runtime: Runtime,
+): Promise<TubeletError> {
+  const { accumulate = 1 } = config
+  const suspects = [...Object.values(graph.scalars), ...Object.values(graph.gradients)]
+  let found: string | undefined
+  for (let i = 0; i < accumulate && found === undefined; i++) {
+    const feeds = { ...(await config.batch(step * accumulate + i)), ...update.live }
+    // Where that fails too, such as for want of memory, the parameter's name must do.
+    found = await firstNonFinite(suspects, feeds, runtime).catch(() => undefined)
+  }
+  const where = found ?? (Number.isFinite(loss) ? `the gradient of ${update.firstNonFinite()}` : 'the loss')
+  return new TubeletError(
+    'numeric',
+    `step ${step + 1}: ${where} is not a finite number (loss ${loss}); the weights are still those of step ${step}`,
+  )
 }

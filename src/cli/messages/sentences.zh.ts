@@ -29,8 +29,8 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '{{folder}} 正被 {{who}} 使用；请先停止它，或换一个文件夹',
   ],
   [
-    'step {{step}}: the gradient of {{name}} is not a finite number (loss {{loss}}); the weights are those of the step before',
-    '第 {{step}} 步：{{name}} 的梯度不是有限的数（损失 {{loss}}）；权重仍是前一步的',
+    'step {{step}}: {{name}} is not a finite number (loss {{loss}}); the weights are still those of step {{last}}',
+    '第 {{step}} 步：{{name}} 不是有限的数（损失 {{loss}}）；权重仍是第 {{last}} 步的',
   ],
   ['out of memory: {{reason}}', '内存不足：{{reason}}'],
   ['disk full: {{path}}', '磁盘已满：{{path}}'],

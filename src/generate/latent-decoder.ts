@@ -1,0 +1,40 @@
+import { TubeletError } from '../errors.ts'
+import { input } from '../graph/index.ts'
+import { type LatentStatistics, type VideoVaeConfig, videoDecoder } from '../models/video-vae.ts'
+import { params } from '../nn/index.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { ModelPart } from './model-part.ts'
+import { weightsFor } from './weights.ts'
+
+/** Turns what the transformer draws into pixels. */
+export interface LatentDecoder {
+  /** Normalised latents [C, T', H, W] → premultiplied RGBA planes [T, 4, 16 H, 16 W] in [−1, 1]. */
+  decode(z: Float32Array): Promise<Float32Array>
+  release(): Promise<void>
+}
+
+/** The autoencoder's decoder for latents of one shape [C, T', H, W]. */
+export async function latentDecoder(
+  runtime: Runtime,
+  vae: ModelPart & { readonly vaeConfig: VideoVaeConfig; readonly latents: LatentStatistics },
+  shape: readonly number[],
+): Promise<LatentDecoder> {
+  const { vaeConfig, latents, arrays, folder: where } = vae
+  if (vaeConfig.channels !== 4)
+    throw new TubeletError(
+      'input',
+      `${where}: draws ${vaeConfig.channels} channels; a clip has 4, red, green, blue, alpha`,
+    )
+  const p = params()
+  const y = videoDecoder(p.at('decoder'), vaeConfig)(input('z', [1, ...shape]))
+  const constants = weightsFor(p, arrays, { where, spare: /^encoder\./ })
+  const program = await runtime.load({ y }, { constants })
+  const plane = shape.slice(1).reduce((a, b) => a * b)
+  return {
+    async decode(z) {
+      const raw = z.map((value, i) => value * latents.std[Math.floor(i / plane)] + latents.mean[Math.floor(i / plane)])
+      return (await program.run({ z: raw })).y as Float32Array
+    },
+    release: () => program.release(),
+  }
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assertLearned, assertParity, initial, normalNumbers, overfit, trainedCount } from '../../test/model.ts'
+import { evaluate } from '../../test/on-node.ts'
+import { input } from '../graph/index.ts'
+import { params } from '../nn/index.ts'
+import { mean, square, sub } from '../ops/index.ts'
+import { dit, ditBlock, ditConfig, ditSizes } from './dit.ts'
+
+const tiny = ditConfig({
+  num_attention_heads: 2,
+  attention_head_dim: 16,
+  num_layers: 2,
+  sample_size: 8,
+  out_channels: 4,
+  num_embeds_ada_norm: 5,
+})
+
+test('dit gives the answers of DiTTransformer2DModel', () => assertParity('dit'))
+
+test('the sizes have the parameters that the paper counts, where blocks share the embedding of time and label', () => {
+  const millions = (name: keyof typeof ditSizes) => {
+    const config = ditSizes[name]
+    const { width, depth, classes } = config
+    const embedding = 256 * width + width + width * width + width + (classes + 1) * width
+    return Math.round((trainedCount((p) => dit(p, config)) - (depth - 1) * embedding) / 1e6)
+  }
+  // Table 4 of the paper: 33, 130, 458 and 675 million.
+  assert.deepEqual(
+    [millions('DiT-S/2'), millions('DiT-B/2'), millions('DiT-L/2'), millions('DiT-XL/2')],
+    [33, 130, 458, 675],
+  )
+})
+
+test('every block starts as the identity, and the network with zeros (adaLN-Zero, section 3.2)', async () => {
+  const p = params()
+  const x = input('x', [16, 2, 32])
+  const [t, labels] = [input('t', [2]), input('labels', [2], 'int32')]
+  const y = ditBlock(p.at('block'), tiny).run(x, t, labels)
+  const latents = dit(p, tiny)(input('latents', [2, 4, 8, 8]), t, labels)
+  const batch = {
+    x: normalNumbers(1, 16, 2, 32),
+    latents: normalNumbers(2, 2, 4, 8, 8),
+    t: Float32Array.of(3, 700),
+    labels: Int32Array.of(4, 5),
+  }
+  const results = await evaluate({ y, latents }, { ...initial(p), ...batch })
+  assert.deepEqual(results.y, batch.x)
+  assert.ok(results.latents.every((value) => value === 0))
+})
+
+test('dit learns the noise of a batch by heart', async () => {
+  const losses = await overfit(
+    (p) => {
+      const eps = dit(p, tiny)(input('x', [2, 4, 8, 8]), input('t', [2]), input('labels', [2], 'int32'))
+      return mean(square(sub(eps, input('eps', [2, 4, 8, 8]))))
+    },
+    {
+      x: normalNumbers(1, 2, 4, 8, 8),
+      t: Float32Array.of(10, 900),
+      labels: Int32Array.of(1, 5),
+      eps: normalNumbers(2, 2, 4, 8, 8),
+    },
+    { steps: 60, rate: 5e-3 },
+  )
+  assertLearned(losses, 0.1)
+})
+
+test('a config or call that does not fit is refused in words', () => {
+  const refuse = (json: unknown, message: RegExp) => assert.throws(() => ditConfig(json), { code: 'input', message })
+  refuse({ norm_type: 'ada_norm_single' }, /'norm_type' is "ada_norm_single"; it must be "ada_norm_zero", as other/)
+  refuse({ activation_fn: 'relu' }, /'activation_fn' is "relu"; it must be one of gelu, gelu-approximate, geglu/)
+  const network = dit(params(), tiny)
+  const [t, labels] = [input('t', [1]), input('labels', [1], 'int32')]
+  assert.throws(() => network(input('x', [1, 4, 8, 4]), t, labels), /dit: x must be \[B, 4, H, W\] with H equal to W/)
+  assert.throws(() => network(input('x', [1, 4, 7, 7]), t, labels), /patches: every size must be a multiple/)
+})

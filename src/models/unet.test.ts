@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assertLearned, assertParity, normalNumbers, overfit, randomised, trainedCount } from '../../test/model.ts'
+import { evaluate } from '../../test/on-node.ts'
+import { input } from '../graph/index.ts'
+import { params } from '../nn/index.ts'
+import { mean, square, sub } from '../ops/index.ts'
+import { unet, unetSizes } from './unet.ts'
+import { unetConfig } from './unet-config.ts'
+
+const tiny = unetConfig({
+  down_block_types: ['DownBlock2D', 'AttnDownBlock2D'],
+  up_block_types: ['AttnUpBlock2D', 'UpBlock2D'],
+  block_out_channels: [16, 32],
+  layers_per_block: 1,
+  norm_num_groups: 8,
+})
+
+test('unet gives the answers of UNet2DModel', () => assertParity('unet2d_ddpm'))
+
+test('the sizes have the 35.7 and 114 million parameters of the paper (appendix B)', () => {
+  const millions = Object.values(unetSizes).map((size) => trainedCount((p) => unet(p, size)) / 1e6)
+  assert.deepEqual(
+    millions.map((n) => n.toPrecision(3)),
+    ['35.7', '114'],
+  )
+})
+
+test('unet predicts no noise at first, and learns the noise of a batch by heart', async () => {
+  const eps = normalNumbers(2, 2, 3, 8, 8)
+  const losses = await overfit(
+    (p) => mean(square(sub(unet(p, tiny)(input('x', [2, 3, 8, 8]), input('t', [2])), input('eps', [2, 3, 8, 8])))),
+    { x: normalNumbers(1, 2, 3, 8, 8), t: Float32Array.of(10, 900), eps },
+    { steps: 60, rate: 5e-3 },
+  )
+  const power = eps.reduce((sum, value) => sum + value ** 2, 0) / eps.length
+  assert.ok(Math.abs(losses[0] - power) < 1e-5, 'the last convolution starts at zero')
+  assertLearned(losses, 0.1)
+})
+
+test('every sample hears its own time and label, and no other', async () => {
+  const config = { ...tiny, labels: { kind: 'table', classes: 4 } } as const
+  const p = params()
+  const y = unet(p, config)(input('x', [2, 3, 8, 8]), input('t', [2]), input('labels', [2], 'int32'))
+  const weights = { ...randomised(p), x: normalNumbers(1, 2, 3, 8, 8) }
+  const answer = async (t: number, label: number) => {
+    const feeds = { ...weights, t: Float32Array.of(5, t), labels: Int32Array.of(1, label) }
+    const both = (await evaluate({ y }, feeds)).y as Float32Array
+    return [both.slice(0, 192), both.slice(192)]
+  }
+  const [first, second] = await answer(400, 2)
+  for (const [t, label] of [
+    [410, 2],
+    [400, 3],
+  ]) {
+    const [same, other] = await answer(t, label)
+    assert.deepEqual(same, first)
+    assert.ok(other.some((value, i) => Math.abs(value - second[i]) > 1e-3))
+  }
+})
+
+test('a config or call that does not fit is refused in words', () => {
+  const refuse = (json: unknown, message: RegExp) => assert.throws(() => unetConfig(json), { code: 'input', message })
+  refuse({ down_block_types: ['SkipDownBlock2D'] }, /'down_block_types' is \["SkipDownBlock2D"\]; it must be a list of/)
+  refuse({ up_block_types: ['UpBlock2D'] }, /'up_block_types' is \["UpBlock2D"\]; it must be as many as .*, 4$/)
+  refuse({ time_embedding_type: 'learned' }, /'num_train_timesteps' is missing; it must be a whole number above 0$/)
+  refuse({ resnet_time_scale_shift: 'spatial' }, /"spatial"; it must be one of default, scale_shift$/)
+  const network = unet(params(), tiny)
+  assert.throws(() => network(input('x', [1, 3, 7, 8]), input('t', [1])), /unet: x must be .* multiples of 2/)
+  const labels = input('y', [1], 'int32')
+  assert.throws(() => network(input('x', [1, 3, 8, 8]), input('t', [1]), labels), /unet: this network takes no labels/)
+})
