@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { TubeletError } from '../errors.ts'
+import type { Clip } from '../files/clip.ts'
 import { fileError } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
 import { textToVideo } from '../generate/open-text-to-video.ts'
@@ -12,6 +13,7 @@ import { command, type Shell } from './command.ts'
 import { defaultModel, findModel } from './models.ts'
 import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
+import { pictureProtocol, terminalPicture } from './terminal-picture.ts'
 
 /** `tubelet generate PROMPT... -o FILE` */
 export const generateCommand = command({
@@ -52,12 +54,16 @@ export const generateCommand = command({
     }
     const total = recipes.length * steps
     const bar = progress(shell, { total, label: (done) => shell.t('generate.step', { done, total }) })
+    const preview = previews(shell)
     const written: object[] = []
     try {
       for await (const event of pipeline.generate(recipes, shell.io.signal)) {
         if (event.kind === 'prompt') note(event, bar.say, shell)
-        else if (event.kind === 'step') bar.update(event.index * steps + event.step)
-        else {
+        else if (event.kind === 'step') {
+          const done = event.index * steps + event.step
+          if (!preview) bar.update(done)
+          else await preview.show(event.preview, shell.t('generate.step', { done, total }))
+        } else {
           const recipe = { ...event.recipe, ...origin }
           await writeClip(shell.path(paths[event.index]), event.clip, recipe)
           written.push({ path: paths[event.index], ...recipe })
@@ -71,6 +77,21 @@ export const generateCommand = command({
     return undefined
   },
 })
+
+/** Pictures of the unfinished clip in the terminal, at most one in half a second: a preview costs a run of the decoder. */
+function previews({ io, quiet, json }: Shell) {
+  const protocol = quiet || json ? undefined : pictureProtocol(io)
+  if (!protocol) return undefined
+  const picture = terminalPicture(io, protocol)
+  let last = -Infinity
+  return {
+    async show(preview: () => Promise<Clip>, caption: string) {
+      if (performance.now() - last < 500) return
+      await picture.show(await preview(), caption)
+      last = performance.now()
+    },
+  }
+}
 
 async function readPrompts(given: readonly string[], shell: Shell): Promise<string[]> {
   const prompts: string[] = []

@@ -1,31 +1,46 @@
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createJiti } from 'jiti'
 import { TubeletError } from '../errors.ts'
 import type { Recipe } from '../train/recipe.ts'
+import { packageFolder } from './package.ts'
+import { checkedRun, placed } from './recipe-errors.ts'
 
 /**
  * Loads a recipe, a TypeScript or JavaScript file whose default export is a `Recipe`. What it imports from 'tubelet' is
- * this very package. Throws TubeletError('input') where there is no such file or it holds something else.
+ * this very package. An error of the recipe's own code becomes a TubeletError that names the line, also later, when one
+ * of its functions is called. Throws TubeletError('input') where there is no such file or it holds something else.
  */
 export async function loadRecipe(path: string): Promise<Recipe> {
-  if (!(await stat(path).catch(() => undefined))?.isFile())
-    throw new TubeletError('input', `${path}: no such recipe; a recipe is a .ts or .js file`)
+  if (!(await isFile(path))) throw new TubeletError('input', `${path}: no such recipe; ${await recipeNames()}`)
   const jiti = createJiti(import.meta.url, {
     fsCache: false,
     virtualModules: { tubelet: await import('../index.ts'), 'tubelet/node': await import('../node.ts') },
   })
-  let recipe: unknown
-  try {
-    recipe = await jiti.import(path, { default: true })
-  } catch (error) {
-    throw new TubeletError('input', `${path}: the recipe cannot be loaded (${(error as Error).message})`, {
-      cause: error,
-    })
-  }
-  if (typeof (recipe as Recipe | undefined)?.prepare !== 'function')
+  const recipe = await placed(path, () => jiti.import<Partial<Recipe> | undefined>(path, { default: true }))
+  const { name, summary = '', prepare } = recipe ?? {}
+  if (typeof name !== 'string' || typeof prepare !== 'function')
     throw new TubeletError(
       'input',
-      `${path}: must export a recipe by default, an object with a name and a function 'prepare'`,
+      `${path}: must export a recipe by default: an object with a 'name' and a function 'prepare'`,
     )
-  return recipe as Recipe
+  const prepared = async (context: Parameters<typeof prepare>[0]) =>
+    checkedRun(path, await placed(path, () => prepare.call(recipe, context)))
+  return { name, summary, prepare: prepared }
 }
+
+/** The file of a recipe that the user names: a path, or the name of one that comes with the package. */
+export const recipePath = (name: string, cwdPath: (name: string) => string): string =>
+  /[\\/.]/.test(name) ? cwdPath(name) : join(packageFolder, 'recipes', `${name}.ts`)
+
+async function recipeNames(): Promise<string> {
+  const files = await readdir(join(packageFolder, 'recipes')).catch(() => [])
+  const names = files.flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? [])
+  return `a recipe is a .ts or .js file, or one of ${names.join(', ')}`
+}
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )

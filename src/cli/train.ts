@@ -1,26 +1,19 @@
-import { join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { Option } from '@commander-js/extra-typings'
 import { TubeletError } from '../errors.ts'
-import { readJson } from '../files/disk.ts'
-import { continueRun, createRun } from '../files/run-folder.ts'
+import { continueRun, createRun, type RunFolder } from '../files/run-folder.ts'
 import { nodeRuntime } from '../runtime/node.ts'
+import type { Runtime } from '../runtime/runtime.ts'
 import type { Run } from '../train/recipe.ts'
-import { train } from '../train/train.ts'
 import { number, wholeNumber } from './arguments.ts'
 import { command, type Shell } from './command.ts'
-import { findRun } from './models.ts'
-import { packageFolder, packageVersion } from './package.ts'
+import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
-import { loadRecipe } from './recipe-file.ts'
-import { carryOut, lastState } from './train-run.ts'
-
-/** What decides a run; kept as `config.json`, so that it can go on. */
-interface Settings {
-  readonly recipe: string
-  readonly data?: string
-  readonly model?: string
-  readonly steps: number
-  readonly seed: number
-}
+import { loadRecipe, recipePath } from './recipe-file.ts'
+import { count } from './text.ts'
+import { showEstimate, stepsWithin } from './train-estimate.ts'
+import { carryOut } from './train-run.ts'
+import { type StoppedRun, stoppedRun } from './train-settings.ts'
 
 /** `tubelet train RECIPE`, `tubelet train --resume RUN`. */
 export const trainCommand = command({
@@ -30,71 +23,41 @@ export const trainCommand = command({
       .option('--data <dir>', t('train.data'))
       .option('-m, --model <dir>', t('train.model'))
       .option('--steps <n>', t('train.steps'), wholeNumber(t, { min: 1 }))
-      .option('--minutes <n>', t('train.minutes'), number(t, { min: 0.01 }))
-      .option('-s, --seed <n>', t('train.seed'), wholeNumber(t, { min: 0 }))
+      .addOption(
+        new Option('--minutes <n>', t('train.minutes'))
+          .argParser(number(t, { min: 0.01 }))
+          .conflicts(['steps', 'resume', 'dryRun']),
+      )
+      .addOption(
+        new Option('-s, --seed <n>', t('train.seed')).argParser(wholeNumber(t, { min: 0 })).conflicts('resume'),
+      )
       .option('-o, --out <dir>', t('train.out'), 'runs')
       .option('--resume <run>', t('train.resume'))
+      .option('--dry-run', t('train.dryRun'))
       .option('--save-every <minutes>', t('train.saveEvery'), number(t, { min: 0 }), 4)
       .option('--draw-every <minutes>', t('train.drawEvery'), number(t, { min: 0 }), 10)
       .option('--threads <n>', t('train.threads'), wholeNumber(t, { min: 1 }))
       .option('--spin', t('train.spin')),
 
-  async run([recipeName], options, shell) {
-    const before = options.resume ? await findRunOrFail(options.resume, shell) : undefined
-    const old = before ? ((await readJson(join(before, 'config.json'))) as Settings) : undefined
-    const name = recipeName ?? old?.recipe
-    if (!name) throw new TubeletError('usage', shell.t('train.which'))
-    const recipe = await loadRecipe(await recipePath(name, shell))
+  async run([name], options, shell) {
+    const before = options.resume === undefined ? undefined : await stoppedRun(options.resume, options.steps, shell)
+    const asked = settingsOf(name, options, { before, shell })
     const runtime = nodeRuntime({ threads: options.threads })
-    const asked = {
-      data: options.data ?? old?.data,
-      model: options.model ?? old?.model,
-      seed: options.seed ?? old?.seed,
-    }
-    const prepare = (steps?: number) => recipe.prepare({ ...asked, steps, runtime, report: (text) => shell.say(text) })
-    const steps = options.steps ?? old?.steps ?? (options.minutes && (await stepsFor(options.minutes, prepare, shell)))
+    const recipe = await loadRecipe(asked.recipe)
+    const prepare = (steps?: number) => recipe.prepare({ ...asked, steps, runtime, report: shell.say })
+    const steps =
+      options.minutes === undefined
+        ? (options.steps ?? before?.steps)
+        : await stepsWithin(options.minutes, prepare, { runtime, shell })
     const run = await prepare(steps)
-    const settings: Settings = { recipe: resolve(shell.io.cwd, name), ...asked, seed: run.seed, steps: run.steps }
-    const versions = { tubelet: packageVersion(), node: process.version }
-    const resume = before ? await lastState(before) : undefined
-    await using folder = before
-      ? await continueRun(before, { step: resume!.step, steps: run.steps, versions })
-      : await createRun(shell.path(options.out), {
-          name: recipe.name,
-          config: { ...settings, settings: run.settings },
-          seed: run.seed,
-          device: 'cpu',
-          versions,
-          steps: run.steps,
-        })
-    shell.say(folder.path)
-    const bar = progress(shell, {
-      total: run.steps,
-      from: resume?.step,
-      rate: { unit: shell.t('progress.samples'), each: run.samples },
-    })
     try {
-      const last = await carryOut({
-        ...{ run, folder, runtime, resume },
-        signal: shell.io.signal,
-        spin: options.spin ?? false,
-        saveMs: options.saveEvery * 60_000,
-        pictureMs: options.drawEvery * 60_000,
-        onEvent: (event) => {
-          if (event.kind === 'ready')
-            shell.say(shell.t('train.ready', { parameters: event.parameters, ms: Math.round(event.ms) }))
-          else bar.update(event.step, { loss: event.loss })
-        },
-      })
-      bar.end()
-      await folder.finish(last >= run.steps ? 'done' : 'stopped')
-      if (last < run.steps)
-        throw new TubeletError('stopped', shell.t('train.stopped', { step: last, path: folder.path }))
+      if (options.dryRun) return await showEstimate(run, { runtime, shell, done: before?.state?.step })
+      if (shell.io.signal.aborted) throw new TubeletError('stopped', shell.t('train.stoppedEarly'))
+      const folder = await openFolder(run, asked, { before, shell, out: options.out })
+      shell.say(folder.path)
+      const { saveEvery, drawEvery, spin = false } = options
+      const last = await follow(run, folder, { before, shell, runtime, saveEvery, drawEvery, spin })
       shell.result({ run: folder.path, step: last }, folder.path)
-    } catch (error) {
-      bar.end()
-      if (!shell.io.signal.aborted) await folder.finish('failed', (error as Error).message)
-      throw error
     } finally {
       await run.close?.()
     }
@@ -102,26 +65,84 @@ export const trainCommand = command({
   },
 })
 
-async function findRunOrFail(name: string, shell: Shell): Promise<string> {
-  const found = await findRun(name, shell.io.cwd)
-  if (!found) throw new TubeletError('input', `no run '${name}': no such folder with a run.json in it`)
-  return found
+/** What the flags ask for; where they are silent, a run that goes on keeps what it was begun with. */
+interface Asked {
+  readonly recipe: string
+  readonly data?: string
+  readonly model?: string
+  readonly seed?: number
 }
 
-/** A recipe by its path, or one that comes with the package. */
-async function recipePath(name: string, shell: Shell): Promise<string> {
-  const own = join(packageFolder, 'recipes', name.endsWith('.ts') ? name : `${name}.ts`)
-  return /[\\/.]/.test(name) ? shell.path(name) : own
+interface Setting {
+  readonly before?: StoppedRun
+  readonly shell: Shell
 }
 
-/** How many steps fit into some minutes, from the time of a few; their result is thrown away. */
-async function stepsFor(minutes: number, prepare: (steps?: number) => Promise<Run>, shell: Shell): Promise<number> {
-  shell.say(shell.t('train.measuring'))
-  const run = await prepare(1000)
-  const times: number[] = []
-  for await (const event of train({ ...run, steps: 4 }, { runtime: nodeRuntime() }))
-    if (event.kind === 'step') times.push(event.ms)
-  await run.close?.()
-  const ms = times.slice(1).reduce((a, b) => a + b, 0) / (times.length - 1)
-  return Math.max(1, Math.round((minutes * 60_000) / ms))
+function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>, { before, shell }: Setting): Asked {
+  const { data, model, seed } = flags
+  const old = before?.settings
+  const recipe = name === undefined ? old?.recipe : recipePath(name, shell.path)
+  if (recipe === undefined) throw new TubeletError('usage', shell.t('train.which'))
+  return {
+    recipe,
+    data: data?.split(',').map(shell.path).join(',') ?? old?.data, // some recipes take several folders
+    model: model === undefined ? old?.model : shell.path(model),
+    seed: seed ?? old?.seed,
+  }
+}
+
+/** The folder of a new run, or of the one that goes on. */
+async function openFolder(
+  run: Run,
+  asked: Asked,
+  { before, shell, out }: Setting & { out: string },
+): Promise<RunFolder> {
+  const versions = { tubelet: packageVersion(), node: process.version }
+  const { name, seed, steps, settings } = run
+  if (!before) {
+    const config = { ...asked, seed, steps, settings }
+    return createRun(shell.path(out), { name, config, seed, device: 'cpu', versions, steps })
+  }
+  if (!before.state) shell.say(shell.t('train.noCheckpoint'))
+  if (!isDeepStrictEqual(before.settings.settings, JSON.parse(JSON.stringify(settings ?? {}))))
+    shell.say(shell.t('train.changed'))
+  return continueRun(before.path, { step: before.state?.step ?? 0, steps, versions })
+}
+
+interface Following extends Setting {
+  readonly runtime: Runtime
+  readonly saveEvery: number // minutes
+  readonly drawEvery: number
+  readonly spin: boolean
+}
+
+/** Carries the run out under a progress line and notes in its folder how it ended. Returns the last step. */
+async function follow(run: Run, folder: RunFolder, following: Following): Promise<number> {
+  const { shell, before, runtime, spin, saveEvery, drawEvery } = following
+  const { io, t } = shell
+  const rate = { unit: t('progress.samples'), each: run.samples * (run.accumulate ?? 1) }
+  const bar = progress(shell, { total: run.steps, from: before?.state?.step, rate })
+  io.signal.addEventListener('abort', () => bar.say(t('train.finishing')), { once: true })
+  try {
+    const last = await carryOut({
+      ...{ run, folder, runtime, spin, resume: before?.state, signal: io.signal },
+      saveMs: saveEvery * 60_000,
+      pictureMs: drawEvery * 60_000,
+      onEvent(event) {
+        if (event.kind === 'step') return bar.update(event.step, { loss: event.loss })
+        shell.say(t('train.ready', { parameters: count(event.parameters), ms: Math.round(event.ms) }))
+      },
+      onTrouble: (trouble) => bar.say(t('train.noPictures', { trouble })),
+    })
+    if (last < run.steps) throw new TubeletError('stopped', t('train.stopped', { step: last, path: folder.path }))
+    bar.end()
+    await folder.finish('done')
+    return last
+  } catch (error) {
+    bar.end()
+    const stopped = error instanceof TubeletError && error.code === 'stopped'
+    // On a full disk this fails as well; what went wrong first is what is told.
+    await folder.finish(stopped ? 'stopped' : 'failed', stopped ? undefined : (error as Error).message).catch(() => {})
+    throw error
+  }
 }

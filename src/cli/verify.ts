@@ -28,7 +28,7 @@ export const verifyCommand = command({
 })
 
 /** Verifies the model or scheduler in a folder against its `expected.safetensors`, on the CPU. */
-export async function verifyFolder(dir: string): Promise<Verification> {
+async function verifyFolder(dir: string): Promise<Verification> {
   const answers = async (): Promise<NamedArrays> => (await readSafetensors(join(dir, 'expected.safetensors'))).arrays
   if (await exists(join(dir, 'scheduler_config.json'))) {
     const config = await readJson(join(dir, 'scheduler_config.json'))

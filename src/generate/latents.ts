@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { premultiplied } from '../data/clip-batch.ts'
+import { TubeletError } from '../errors.ts'
 import { writeFileAtomic } from '../files/disk.ts'
 import { input } from '../graph/index.ts'
 import { latentFrames, spaceStride, type VideoVaeConfig, videoEncoder } from '../models/video-vae.ts'
@@ -53,8 +54,11 @@ export async function encodeLatents(source: LatentSource, encoder: LatentEncoder
     count: source.count,
     shape,
     latents(index) {
+      if (!Number.isInteger(index) || index < 0 || index >= source.count)
+        throw new TubeletError('usage', `latents: the index must be from 0 to ${source.count - 1} (got ${index})`)
       const z = new Float32Array(floats)
-      readSync(opened, z, 0, floats * 4, index * floats * 4)
+      if (readSync(opened, z, 0, floats * 4, index * floats * 4) !== floats * 4)
+        throw new TubeletError('input', `${file}: ends within clip ${index}; remove it`)
       return z
     },
     close: () => closeSync(opened),
@@ -68,6 +72,8 @@ async function* encoded(
   const { count, frames, size } = source
   const p = params()
   const { mean } = videoEncoder(p.at('encoder'), config)(input('clip', [1, frames, 4, size, size]))
+  const missing = [...p.all.keys()].find((name) => !weights[name])
+  if (missing) throw new TubeletError('input', `the autoencoder's weights lack '${missing}'`)
   const constants = Object.fromEntries([...p.all.keys()].map((name) => [name, weights[name]]))
   const program = await runtime.load({ mean }, { constants })
   const plane = 4 * size * size

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { TubeletError } from '../errors.ts'
+import type { NamedArrays } from '../files/arrays.ts'
 import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
 import type { TextEncoder } from './text-states.ts'
 
@@ -27,9 +29,8 @@ export async function textCache(
     .digest('hex')
     .slice(0, 32)
   const file = join(cacheDir, `${key}.text.safetensors`)
-  const known = await readSafetensors(file).catch(() => undefined)
-  const { lengths, states } =
-    (known?.arrays as unknown as Stored | undefined) ?? (await encode(list, encoder, onProgress))
+  const known = storedStates((await readSafetensors(file).catch(() => undefined))?.arrays, list.length, encoder)
+  const { lengths, states } = known ?? (await encode(list, encoder, onProgress))
   if (!known) await writeSafetensors(file, { lengths, states })
   const places = new Map<string, { start: number; length: number }>()
   let start = 0
@@ -39,7 +40,8 @@ export async function textCache(
   })
   return {
     read(prompt, into) {
-      const place = places.get(prompt)!
+      const place = places.get(prompt)
+      if (!place) throw new TubeletError('usage', `the text cache does not hold the prompt '${prompt}'`)
       into.set(states.data.subarray(place.start, place.start + place.length))
     },
   }
@@ -48,6 +50,15 @@ export async function textCache(
 interface Stored {
   readonly lengths: { data: Int32Array; shape: readonly number[] }
   readonly states: { data: Float32Array; shape: readonly number[] }
+}
+
+/** The arrays of a file, if they are what was written for so many prompts. */
+function storedStates(arrays: NamedArrays | undefined, count: number, { width }: TextEncoder): Stored | undefined {
+  const { lengths, states } = arrays ?? {}
+  if (!(lengths?.data instanceof Int32Array) || !(states?.data instanceof Float32Array)) return undefined
+  const total = lengths.data.reduce((a, b) => a + b, 0) * width
+  if (lengths.data.length !== count || states.data.length !== total) return undefined
+  return { lengths: { ...lengths, data: lengths.data }, states: { ...states, data: states.data } }
 }
 
 async function encode(

@@ -7,7 +7,7 @@ import { wanConfig, wanTransformer } from '../models/sora.ts'
 import { latentFrames, spaceStride, videoVaeConfig } from '../models/video-vae.ts'
 import { params } from '../nn/index.ts'
 import { stream } from '../random.ts'
-import type { Program, Runtime } from '../runtime/runtime.ts'
+import type { Arrays, Program, Runtime } from '../runtime/runtime.ts'
 import { denoiser } from './denoiser.ts'
 import { clipFromPlanes } from './frames.ts'
 import { latentDecoder } from './latent-decoder.ts'
@@ -127,7 +127,7 @@ async function* draw(
   const guided = guidance !== 1
   const program = await model.denoiser(guided)
   const states = await conditions(text, recipe, guided)
-  const given = guided ? { text: states, guidance: Float32Array.of(guidance) } : { text: states }
+  const given: Arrays = { text: states, ...(guided && { guidance: Float32Array.of(guidance) }) }
   const first = stream({ seed, purpose: 'latents' }).normal(latentCount)
   let latents = first
   for await (const { step, x } of sample({

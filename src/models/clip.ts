@@ -79,7 +79,7 @@ export interface Encoded {
 }
 
 /** The image side: pixels [B, C, H, W] → states of the class token and the patches. */
-export function clipVision(p: Params, config: ClipVisionConfig) {
+function clipVision(p: Params, config: ClipVisionConfig) {
   const { width, channels, imageSize, patchSize, eps } = config
   const patch = [patchSize, patchSize]
   const token = p.get('embeddings.class_embedding', [width], normal(width ** -0.5))
@@ -128,7 +128,7 @@ function endOf(ids: Tensor, { endOfText }: ClipTextConfig): Tensor {
 }
 
 /** Added to the scores [N, N]: 0 for a token itself and those before it, a large negative number for later ones. */
-export function causalMask(N: number): Tensor {
+function causalMask(N: number): Tensor {
   const mask = Float32Array.from({ length: N * N }, (_, i) => (i % N > Math.floor(i / N) ? -1e9 : 0))
   return constant(mask, [N, N])
 }

@@ -47,7 +47,7 @@ export const vaeSizes = {
 const eps = 1e-6 // of all norms
 
 /** Pictures → mean and log variance: x [B, C, H, W] → [B, 2Z, H / f, W / f]. */
-export function vaeEncoder(p: Params, config: VaeConfig) {
+function vaeEncoder(p: Params, config: VaeConfig) {
   const { channels, widths, depth, groups, latentChannels } = config
   const style = { groups, eps, activation: config.activation }
   const steps: ((x: Tensor) => Tensor)[] = [conv2d(p.at('conv_in'), channels, widths[0], { padding: 1 })]
@@ -67,7 +67,7 @@ export function vaeEncoder(p: Params, config: VaeConfig) {
 }
 
 /** Latents → pictures: z [B, Z, H / f, W / f] → [B, C, H, W]. */
-export function vaeDecoder(p: Params, config: VaeConfig) {
+function vaeDecoder(p: Params, config: VaeConfig) {
   const { outChannels, depth, groups, latentChannels } = config
   const widths = [...config.widths].reverse()
   const style = { groups, eps, activation: config.activation }

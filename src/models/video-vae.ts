@@ -59,6 +59,8 @@ interface LatentGrid {
 /** Clip [B, 2k+1, C, H, W] → tubelets [N, B, 2·C·16·16]: the first frame pairs with itself, N = (k+1) · H/16 · W/16. */
 function toTubelets(x: Tensor): { tokens: Tensor; grid: LatentGrid } {
   const [B, T, C, H, W] = x.shape
+  if (H % spaceStride !== 0 || W % spaceStride !== 0)
+    throw new ShapeError('videoVae', `height and width must be multiples of ${spaceStride}`, { x })
   const grid = { frames: latentFrames(T), height: H / spaceStride, width: W / spaceStride }
   const even = concat([slice(x, 1, 0, 1), x], 1) // [B, 2k+2, C, H, W]
   const cut = reshape(even, [B, grid.frames, timeStride, C, grid.height, spaceStride, grid.width, spaceStride])

@@ -73,7 +73,7 @@ interface BlockInits {
 }
 
 /** Names in ViT and ViViT files of transformers. */
-export const vitNames: BlockStyle = {
+const vitNames: BlockStyle = {
   norm1: 'layernorm_before',
   attention: 'attention',
   projections: { q: 'attention.query', k: 'attention.key', v: 'attention.value', out: 'output.dense' },
@@ -82,7 +82,7 @@ export const vitNames: BlockStyle = {
 }
 
 /** One pre-norm transformer block (figure 1 right): x [N, B, D] → [N, B, D]; mask is added to the scores. */
-export function encoderBlock(p: Params, config: EncoderConfig, style: BlockStyle) {
+function encoderBlock(p: Params, config: EncoderConfig, style: BlockStyle) {
   const { width, heads, hidden, qkvBias, eps } = config
   const init = style.inits?.(config)
   const projections = { names: style.projections, init: init?.attention, outInit: init?.attentionOut }

@@ -25,7 +25,7 @@ export const wholePatches = (x: Tensor, patch: readonly number[]): Tensor =>
   patch.reduce((t, n, i) => slice(t, i + 2, 0, t.shape[i + 2] - (t.shape[i + 2] % n)), x)
 
 /** Pictures or clips cut into patches: x [B, C, ...sizes] → rows [N·B, C·patch], patch by patch, samples innermost. */
-export function patchRows(x: Tensor, patch: readonly number[]): Tensor {
+function patchRows(x: Tensor, patch: readonly number[]): Tensor {
   const [B, C, ...sizes] = x.shape
   const grid = patchGrid(sizes, patch)
   const axes = [...grid.keys()]

@@ -1,7 +1,7 @@
 import { constant, ShapeError, type Tensor } from '../graph/index.ts'
 
 /** Distance between neighbouring patches along the two axes of a picture; 1 where absent. */
-export interface PositionScale {
+interface PositionScale {
   readonly height?: number
   readonly width?: number
 }

@@ -17,7 +17,7 @@ interface Factors {
   readonly taps: readonly Tensor[] // each [P, C, K]
 }
 
-/** From this many places on, each sample has a product of its own; below, all samples share one. Measured, Zen 5. */
+/** From this many places on, each sample has a product of its own; below, all samples share one. Measured: docs/engine-notes.md. */
 const manyPlaces = 512
 /** Up to this many input channels, the products of all taps are one. */
 const fewChannels = 8

@@ -11,9 +11,14 @@ import { type TrainConfig, type TrainEvent, type TrainState, train } from './tra
 
 const runtime = nodeRuntime({ threads: 1 })
 
+interface Changes extends Partial<TrainConfig> {
+  readonly rows?: number
+  readonly samplesBefore?: (step: number) => number
+}
+
 /** A regression of two layers on numbers drawn for each sample of each step. */
-function regression({ rows = 8, samplesBefore = (step: number) => step * rows, ...changes } = {}) {
-  const config: TrainConfig = {
+function regression({ rows = 8, samplesBefore = (step) => step * rows, ...changes }: Changes = {}): TrainConfig {
+  return {
     name: 'regression',
     seed: 3,
     steps: 4,
@@ -35,7 +40,6 @@ function regression({ rows = 8, samplesBefore = (step: number) => step * rows, .
     lr: constant({ peak: 0.01 }),
     ...changes,
   }
-  return config
 }
 
 /** All events of a run, with the state that the last one showed, copied. */

@@ -91,7 +91,22 @@ export const en = {
   'train.which': 'train: which recipe? For example: tubelet train recipes/emoji-video.ts --minutes 3',
   'train.ready': '{{parameters}} parameters, ready in {{ms}} ms',
   'train.measuring': 'measuring how long a step takes',
+  'train.dryRun': 'print parameters, operations, memory and hours, and train nothing',
+  'train.finishing': 'finishing the step and saving; once more stops at once',
   'train.stopped': 'at step {{step}}; go on with: tubelet train --resume {{path}}',
+  'train.stoppedEarly': 'before the first step',
+  'train.damaged': 'note: passed over a damaged checkpoint: {{damage}}',
+  'train.noCheckpoint': 'note: no checkpoint had been saved, so the run begins again at step 0',
+  'train.changed':
+    'note: the settings of the recipe have changed since the run began, so it does not go on as it would have',
+  'train.noPictures': 'note: no pictures were drawn: {{trouble}}',
+  'train.estimate.parameters': '{{parameters}} parameters',
+  'train.estimate.flops': 'one step: {{gflop}} GFLOP in matrix products and convolutions',
+  'train.estimate.memory':
+    'memory: about {{memory}} ({{now}} now, {{weights}} for weights and averages, {{step}} for a step)',
+  'train.estimate.time':
+    'time: about {{time}} for {{steps}} steps, if two thirds of it go into matrix products, which run at {{rate}} GFLOP/s on this machine now',
+  'train.estimate.nothing': 'Nothing was trained.',
 
   'generate.summary': 'Draw moving pictures from prompts.',
   'generate.prompts': 'what to draw, in English or Chinese; - reads one prompt a line from standard input',
@@ -103,7 +118,6 @@ export const en = {
   'generate.steps': 'denoising steps',
   'generate.cfg': 'guidance: 1 follows the prompt loosely, larger more closely',
   'generate.negative': 'what not to draw',
-  'generate.preview': 'show the picture in the terminal while it is drawn, where that can draw',
   'generate.which': 'generate: what shall be drawn? For example: tubelet generate "a beating heart" -o heart.webp',
   'generate.unknown': "note: '{{prompt}}' holds words that the model has not learned: {{words}}",
   'generate.unknownAll': "note: the model has learned no word of '{{prompt}}', so it draws what it likes",
