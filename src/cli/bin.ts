@@ -3,12 +3,15 @@ import { processIo } from './io.ts'
 import { main } from './main.ts'
 
 const stop = new AbortController()
-let asked = false
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+const signals = ['SIGINT', 'SIGTERM'] as const
+for (const signal of signals) {
   process.on(signal, () => {
-    if (asked) process.exit(signal === 'SIGTERM' ? 143 : 130)
-    asked = true
+    if (stop.signal.aborted) process.exit(signal === 'SIGTERM' ? 143 : 130)
     stop.abort(signal)
+    // The next one shall not wait until this thread has time for it: the system itself ends the process then.
+    setImmediate(() => {
+      for (const one of signals) process.removeAllListeners(one)
+    })
   })
 }
 // `tubelet runs | head` closes the pipe: that is no error.

@@ -6,46 +6,71 @@ import type { Run } from '../train/recipe.ts'
 import { type TrainEvent, train } from '../train/train.ts'
 import { type SavedState, writeState } from './train-state.ts'
 
+type ReadyEvent = Extract<TrainEvent, { kind: 'ready' }>
 type StepEvent = Extract<TrainEvent, { kind: 'step' }>
 
 /** How a prepared run is carried out. */
 export interface TrainRunOptions {
   readonly run: Run
-  readonly folder: RunFolder
+  /** Opens the run's folder; called when the first step can begin, so that a run that cannot begin leaves no trace. */
+  readonly open: () => Promise<RunFolder>
   readonly runtime: Runtime
   readonly resume?: SavedState
   readonly signal: AbortSignal
   readonly spin: boolean
   readonly saveMs: number // a checkpoint is written when so long has passed since the last one
   readonly pictureMs: number // and pictures are drawn when so long has passed
-  readonly onEvent: (event: TrainEvent) => void
+  readonly onReady: (event: ReadyEvent, folder: RunFolder) => void
+  readonly onStep: (event: StepEvent) => void
   /** Told what went wrong beside the training itself, which goes on. */
   readonly onTrouble: (text: string) => void
 }
 
-/** Carries a run out: metrics, pictures and checkpoints go to its folder. Returns the last step. */
+/** Carries a run out: metrics, pictures, checkpoints and how it ended go to its folder. Returns the last step. */
 export async function carryOut(options: TrainRunOptions): Promise<number> {
-  const { run, folder, saveMs, pictureMs, onEvent } = options
-  let saved = { step: options.resume?.step ?? 0, at: performance.now() }
+  let folder: RunFolder | undefined
+  const open = async () => {
+    folder = await options.open()
+    return folder
+  }
+  try {
+    const last = await followEvents({ ...options, open })
+    await folder?.finish(last >= options.run.steps ? 'done' : 'stopped')
+    return last
+  } catch (error) {
+    // On a full disk this fails as well; what went wrong first is what is told.
+    await folder?.finish('failed', (error as Error).message).catch(() => {})
+    throw error
+  }
+}
+
+async function followEvents(options: TrainRunOptions): Promise<number> {
+  const { run, saveMs, pictureMs, resume } = options
+  let folder!: RunFolder // from the first event on
+  let saved = { step: resume?.step ?? 0, at: performance.now() }
   let drawnAt = performance.now()
   let last: StepEvent | undefined
   for await (const event of train(run, options)) {
-    onEvent(event)
-    if (event.kind === 'ready') continue
+    if (event.kind === 'ready') {
+      folder = await options.open()
+      options.onReady(event, folder)
+      continue
+    }
     last = event
     const { step, loss, scalars, gradientNorm, lr, ms } = event
     await folder.metrics({ step, loss, ...scalars, gradientNorm, lr, ms })
+    options.onStep(event)
     if (performance.now() - saved.at > saveMs) {
       await save(run, folder, event)
       saved = { step, at: performance.now() }
     }
     if (performance.now() - drawnAt > pictureMs && step < run.steps) {
-      await draw(options, event)
+      await draw(options, folder, event)
       drawnAt = performance.now()
     }
   }
   if (last && last.step > saved.step) await save(run, folder, last)
-  if (last?.step === run.steps) await draw(options, last)
+  if (last?.step === run.steps) await draw(options, folder, last)
   return last?.step ?? saved.step
 }
 
@@ -67,7 +92,7 @@ async function save(run: Run, folder: RunFolder, { step, state }: StepEvent): Pr
 }
 
 /** A picture that cannot be drawn is no reason to give up hours of training. */
-async function draw({ run, folder, onTrouble }: TrainRunOptions, { step, state }: StepEvent): Promise<void> {
+async function draw({ run, onTrouble }: TrainRunOptions, folder: RunFolder, { step, state }: StepEvent): Promise<void> {
   try {
     const pictures = await run.pictures?.(state.weights(true))
     if (!pictures) return

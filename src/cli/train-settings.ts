@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { TubeletError } from '../errors.ts'
 import { readJson } from '../files/disk.ts'
 import { readRun } from '../files/run-list.ts'
+import { checkUnused } from '../files/run-lock.ts'
 import type { Shell } from './command.ts'
 import { findRun } from './models.ts'
 import { lastState, type SavedState } from './train-state.ts'
@@ -31,12 +32,8 @@ export interface StoppedRun {
 export async function stoppedRun(name: string, steps: number | undefined, shell: Shell): Promise<StoppedRun> {
   const path = await findRun(name, shell.io.cwd)
   if (!path) throw new TubeletError('input', `no run '${name}': no such folder with a run.json in it`)
-  const { record, status } = await readRun(path)
-  if (status === 'running')
-    throw new TubeletError(
-      'usage',
-      `${path} is in use by process ${record.pid} on ${record.host}; stop it, or start a run of its own folder`,
-    )
+  await checkUnused(path)
+  const { record } = await readRun(path)
   const file = join(path, 'config.json')
   const { data: settings } = settingsSchema.safeParse(await readJson(file))
   if (!settings) throw new TubeletError('input', `${file}: it holds no settings of a training run`)

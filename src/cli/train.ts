@@ -53,11 +53,9 @@ export const trainCommand = command({
     try {
       if (options.dryRun) return await showEstimate(run, { runtime, shell, done: before?.state?.step })
       if (shell.io.signal.aborted) throw new TubeletError('stopped', shell.t('train.stoppedEarly'))
-      const folder = await openFolder(run, asked, { before, shell, out: options.out })
-      shell.say(folder.path)
+      const open = () => openFolder(run, asked, { before, shell, out: options.out })
       const { saveEvery, drawEvery, spin = false } = options
-      const last = await follow(run, folder, { before, shell, runtime, saveEvery, drawEvery, spin })
-      shell.result({ run: folder.path, step: last }, folder.path)
+      await follow(run, { open, before, shell, runtime, saveEvery, drawEvery, spin })
     } finally {
       await run.close?.()
     }
@@ -110,39 +108,32 @@ async function openFolder(
 }
 
 interface Following extends Setting {
+  readonly open: () => Promise<RunFolder>
   readonly runtime: Runtime
   readonly saveEvery: number // minutes
   readonly drawEvery: number
   readonly spin: boolean
 }
 
-/** Carries the run out under a progress line and notes in its folder how it ended. Returns the last step. */
-async function follow(run: Run, folder: RunFolder, following: Following): Promise<number> {
-  const { shell, before, runtime, spin, saveEvery, drawEvery } = following
+/** Carries the run out under a progress line. */
+async function follow(run: Run, { shell, before, saveEvery, drawEvery, ...options }: Following): Promise<void> {
   const { io, t } = shell
   const rate = { unit: t('progress.samples'), each: run.samples * (run.accumulate ?? 1) }
   const bar = progress(shell, { total: run.steps, from: before?.state?.step, rate })
   io.signal.addEventListener('abort', () => bar.say(t('train.finishing')), { once: true })
-  try {
-    const last = await carryOut({
-      ...{ run, folder, runtime, spin, resume: before?.state, signal: io.signal },
-      saveMs: saveEvery * 60_000,
-      pictureMs: drawEvery * 60_000,
-      onEvent(event) {
-        if (event.kind === 'step') return bar.update(event.step, { loss: event.loss })
-        shell.say(t('train.ready', { parameters: count(event.parameters), ms: Math.round(event.ms) }))
-      },
-      onTrouble: (trouble) => bar.say(t('train.noPictures', { trouble })),
-    })
-    if (last < run.steps) throw new TubeletError('stopped', t('train.stopped', { step: last, path: folder.path }))
-    bar.end()
-    await folder.finish('done')
-    return last
-  } catch (error) {
-    bar.end()
-    const stopped = error instanceof TubeletError && error.code === 'stopped'
-    // On a full disk this fails as well; what went wrong first is what is told.
-    await folder.finish(stopped ? 'stopped' : 'failed', stopped ? undefined : (error as Error).message).catch(() => {})
-    throw error
-  }
+  let path = ''
+  const step = await carryOut({
+    ...options,
+    ...{ run, resume: before?.state, signal: io.signal },
+    saveMs: saveEvery * 60_000,
+    pictureMs: drawEvery * 60_000,
+    onReady({ parameters, ms }, folder) {
+      path = folder.path
+      shell.say(`${path}\n${t('train.ready', { parameters: count(parameters), ms: Math.round(ms) })}`)
+    },
+    onStep: ({ step, loss }) => bar.update(step, { loss }),
+    onTrouble: (trouble) => bar.say(t('train.noPictures', { trouble })),
+  }).finally(() => bar.end())
+  if (step < run.steps) throw new TubeletError('stopped', t('train.stopped', { step, path }))
+  shell.result({ run: path, step }, path)
 }

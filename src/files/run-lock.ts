@@ -51,6 +51,12 @@ export async function liveOwner(folder: string): Promise<LockOwner | undefined> 
   return owner && (await lives(owner, folder)) ? owner : undefined
 }
 
+/** Throws TubeletError('usage') when a living process holds a run folder; who is to write there locks it all the same. */
+export async function checkUnused(folder: string): Promise<void> {
+  const owner = await liveOwner(folder)
+  if (owner) throw inUse(folder, owner)
+}
+
 /**
  * Replaces the lock of a dead process. Its successor is whoever first makes the file that is named after the dead lock;
  * a second one finds that file, or finds that the lock is no longer the dead one.

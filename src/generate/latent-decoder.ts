@@ -4,7 +4,7 @@ import { type LatentStatistics, type VideoVaeConfig, videoDecoder } from '../mod
 import { params } from '../nn/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { ModelPart } from './model-part.ts'
-import { weightsFor } from './weights.ts'
+import { checkDepths, weightsFor } from './weights.ts'
 
 /** Turns what the transformer draws into pixels. */
 export interface LatentDecoder {
@@ -25,10 +25,11 @@ export async function latentDecoder(
       'input',
       `${where}: draws ${vaeConfig.channels} channels; a clip has 4, red, green, blue, alpha`,
     )
+  checkDepths(where, { decoder_depth: vaeConfig.decoderDepth, fine_depth: vaeConfig.fineDepth }, arrays)
   const p = params()
-  const y = videoDecoder(p.at('decoder'), vaeConfig)(input('z', [1, ...shape]))
-  const constants = weightsFor(p, arrays, { where, spare: /^encoder\./ })
-  const program = await runtime.load({ y }, { constants })
+  const network = videoDecoder(p.at('decoder'), vaeConfig)
+  const constants = weightsFor(p, arrays, { where, spare: /^encoder\./ }) // before any array of the claimed sizes is made
+  const program = await runtime.load({ y: network(input('z', [1, ...shape])) }, { constants })
   const plane = shape.slice(1).reduce((a, b) => a * b)
   return {
     async decode(z) {

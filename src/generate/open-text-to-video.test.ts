@@ -78,7 +78,7 @@ test('a part that is damaged is named with what is wrong', async () => {
     if (path === 'tokenizer/tokenizer_config.json') continue // for Python's readers
     if (path.endsWith('.json')) {
       await refused({ [path]: String(content).slice(0, -2) }, new RegExp(`${path}: not valid JSON`))
-      await refused({ [path]: '{}' }, /./)
+      if (path !== 'model_index.json') await refused({ [path]: '{}' }, /./) // where every setting has a default
       await refused({ [path]: 'null' }, /./)
     } else {
       const bytes = content as Uint8Array
@@ -108,8 +108,8 @@ test('parts that do not fit each other are told apart', async () => {
   )
   await refused(changed('vae/config.json', { heads: 3 }), /width.*heads/)
   const clip = JSON.parse(String(files['text_encoder/config.json']))
-  const text = { text_config: { ...clip.text_config, vocab_size: 300 } }
-  await refused(changed('text_encoder/config.json', text), /text_encoder: reads 300 tokens .* the tokenizer has 320/)
+  const text = { text_config: { ...clip.text_config, vocab_size: 280 } }
+  await refused(changed('text_encoder/config.json', text), /text_encoder: reads 280 tokens .* the tokenizer has 281/)
   await refused(changed('transformer/config.json', { _class_name: 'DiT' }), /transformer: holds a DiT, not a WanTrans/)
   await refused({ 'vae/config.json': '[1]' }, /vae: holds a model without a class name, not a VideoVae/)
 })

@@ -5,7 +5,7 @@ import { clipConfig, clipText } from '../models/clip.ts'
 import { params } from '../nn/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { ModelPart } from './model-part.ts'
-import { weightsFor } from './weights.ts'
+import { checkDepths, weightsFor } from './weights.ts'
 
 /** Text as the diffusion transformer reads it: the last hidden states of CLIP's text side. */
 export interface TextEncoder {
@@ -29,12 +29,14 @@ export async function textEncoderOf(
       'input',
       `${folder}: reads ${config.vocabulary} tokens of which ${config.endOfText} ends a text; the tokenizer has ${words.size}, and ${words.end} ends one`,
     )
+  checkDepths(folder, { num_hidden_layers: config.depth }, arrays)
   const p = params()
-  const { states } = clipText(p.at('text_model'), config)(input('ids', [1, config.context], 'int32'))
+  const network = clipText(p.at('text_model'), config)
   const constants = weightsFor(p, arrays, {
     where: folder,
     spare: /^(vision_model\.|visual_projection|text_projection|logit_scale)/,
   })
+  const { states } = network(input('ids', [1, config.context], 'int32'))
   const program = await runtime.load({ states }, { constants })
   const compute = async (prompt: string) => {
     const ids = words.encode(prompt, config.context)

@@ -14,7 +14,7 @@ import { latentDecoder } from './latent-decoder.ts'
 import { type ModelIndex, modelIndex } from './model-index.ts'
 import type { ModelPart } from './model-part.ts'
 import type { TextEncoder } from './text-states.ts'
-import { weightsFor } from './weights.ts'
+import { checkDepths, weightsFor } from './weights.ts'
 
 /** Everything that decides what a clip looks like; stored in the file, so that it can be drawn again. */
 export interface Recipe {
@@ -172,6 +172,7 @@ function fittingTransformer({ transformer, text }: VideoParts, [channels, ...gri
       `has patches of ${patchSize.join(' × ')}, at most ${ropeMaxSeqLen} along an axis`,
       `latents of ${grid.join(' × ')} cannot be cut so`,
     )
+  checkDepths(where, { num_layers: config.depth }, arrays)
   const p = params()
   wanTransformer(p, config) // declares its parameters
   return { config, weights: weightsFor(p, arrays, { where }) }

@@ -37,3 +37,14 @@ export function weightsFor(
       throw new TubeletError('input', `${where}: tensor '${name}' belongs to no parameter of the model`)
   return weights
 }
+
+/** Throws where a config asks for more blocks than its file has tensors: building them could go on for ever. */
+export function checkDepths(where: string, depths: Readonly<Record<string, number>>, stored: NamedArrays) {
+  const most = Object.keys(stored).length
+  for (const [name, depth] of Object.entries(depths))
+    if (depth > most)
+      throw new TubeletError(
+        'input',
+        `${where}: the config says ${name} ${depth}, and the file has ${most} tensors in all`,
+      )
+}

@@ -4,7 +4,6 @@ import type { Geometry } from './conv-geometry.ts'
 import { matmul } from './matmul.ts'
 import { concat, pad, reshape, slice, transpose } from './movement.ts'
 import { sum } from './reduce.ts'
-import { positions, seenAt } from './windows.ts'
 
 /** What the gradient of a convolution's weights depends on beside x and dy. */
 export interface WeightGeometry extends Geometry {
@@ -89,3 +88,18 @@ function fit(x: Tensor, before: readonly number[], shape: Shape): Tensor {
   const missing = shape.map((n, i) => Math.max(n - x.shape[i] - before[i], 0))
   return shape.reduce((y, n, i) => slice(y, i, 0, n), pad(x, before, missing))
 }
+
+/** All positions inside a kernel, in row-major order. */
+function positions(kernel: Shape): number[][] {
+  return kernel.reduce<number[][]>(
+    (list, n) => list.flatMap((at) => Array.from({ length: n }, (_, i) => [...at, i])),
+    [[]],
+  )
+}
+
+/** What one position of the kernel sees at each of the `out` places, of an x [., ., ...] that is padded already. */
+const seenAt = (x: Tensor, at: readonly number[], out: Shape, { stride, dilation }: Geometry): Tensor =>
+  at.reduce((t, place, i) => {
+    const start = place * dilation[i]
+    return slice(t, i + 2, start, start + (out[i] - 1) * stride[i] + 1, stride[i])
+  }, x)

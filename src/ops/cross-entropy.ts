@@ -1,12 +1,32 @@
-import { ShapeError, sameShape, size, type Tensor } from '../graph/index.ts'
-import { add, div, mul, neg } from './arithmetic.ts'
+import { make, type Op, ShapeError, sameShape, size, type Tensor } from '../graph/index.ts'
+import { div, mul, sub } from './arithmetic.ts'
 import { cast, notEqual, where } from './compare.ts'
-import { gatherElements } from './gather.ts'
+import { exp } from './elementwise.ts'
+import { scatterAdd } from './gather.ts'
 import { maximum } from './maximum.ts'
 import { mean } from './mean.ts'
 import { reshape } from './movement.ts'
 import { sum } from './reduce.ts'
 import { logSoftmax } from './softmax.ts'
+
+/** −ln p(label) of each row, from logits [N, V], labels [N, 1] and the logarithms of the softmax [N, V]: [N, 1]. */
+const Surprise: Op<{ smoothing: number }> = {
+  name: 'crossEntropy',
+  shape: ([, labels]) => labels.shape,
+  // Targets are (1 − smoothing) at the label plus smoothing / V everywhere, so dlogits = (softmax − targets) dy. This
+  // holds the slope of the logarithms already: nothing flows to that input.
+  grad(dy, { inputs: [logits, labels, logs], attrs: { smoothing } }) {
+    const spread = smoothing === 0 ? exp(logs) : sub(exp(logs), smoothing / logits.shape[1])
+    return [scatterAdd(mul(spread, dy), labels, mul(dy, smoothing - 1))]
+  },
+  lower({ attrs: { smoothing } }, [, labels, logs], onnx) {
+    const picked = onnx.node('Neg', [onnx.node('GatherElements', [logs, labels], { axis: 1 })])
+    if (smoothing === 0) return picked
+    const average = onnx.node('ReduceMean', [logs, onnx.ints([1])], { keepdims: 1 })
+    const even = onnx.node('Mul', [average, onnx.scalar(smoothing)])
+    return onnx.node('Sub', [onnx.node('Mul', [picked, onnx.scalar(1 - smoothing)]), even])
+  },
+}
 
 /** Settings of the cross-entropy. */
 export interface CrossEntropyOptions {
@@ -31,10 +51,10 @@ export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntro
     throw new ShapeError('crossEntropy', 'smoothing must be at least 0 and less than 1', { smoothing })
   const count = size(rows)
   const flat = reshape(labels, [count, 1])
-  const logs = logSoftmax(reshape(logits, [count, logits.shape.at(-1)!])) // [N, V]
+  const matrix = reshape(logits, [count, logits.shape.at(-1)!]) // [N, V]
   const kept = ignore === undefined ? undefined : notEqual(flat, ignore)
-  let loss = neg(gatherElements(logs, kept ? where(kept, flat, 0) : flat)) // [N, 1]
-  if (smoothing > 0) loss = add(mul(loss, 1 - smoothing), mul(mean(logs, -1, true), -smoothing))
+  const safe = kept ? where(kept, flat, 0) : flat
+  const loss = make(Surprise, [matrix, safe, logSoftmax(matrix)], { smoothing }) // [N, 1]
   if (!kept) return mean(loss)
   return div(sum(where(kept, loss, 0)), maximum(sum(cast(kept, 'float32')), 1))
 }

@@ -68,6 +68,7 @@ const ScatterAdd: Op<AxisAttrs> = {
     return x.shape
   },
   grad: (dy, { inputs: [, indices], attrs: { axis } }) => [dy, undefined, gatherElements(dy, indices, axis)],
+  // Not ScatterND: on the CPU its threads add to one place at the same time, and updates are lost.
   lower: ({ attrs: { axis } }, inputs, onnx) => onnx.node('ScatterElements', inputs, { axis, reduction: 'add' }),
 }
 

@@ -1,6 +1,8 @@
-import { make, type Op, type Shape, ShapeError, size, type Tensor } from '../graph/index.ts'
-import { addAll, mul } from './arithmetic.ts'
-import { and, equal, not, or, where } from './compare.ts'
+import { constant, make, type Op, type Shape, ShapeError, size, type Tensor } from '../graph/index.ts'
+import { argmax } from './argmax.ts'
+import { mul } from './arithmetic.ts'
+import { equal, where } from './compare.ts'
+import { conv, convTranspose } from './conv.ts'
 import {
   eachAxis,
   type Geometry,
@@ -10,9 +12,8 @@ import {
   type WindowOptions,
   windowAttributes,
 } from './conv-geometry.ts'
-import { dilate, pad, slice } from './movement.ts'
+import { pad, reshape, slice } from './movement.ts'
 import { upsample } from './upsample.ts'
-import { positions, putBack, seenAt } from './windows.ts'
 
 /** Settings of a pool. */
 export interface PoolOptions extends Omit<WindowOptions, 'dilation'> {
@@ -42,29 +43,44 @@ const pooled = (op: string, [x]: readonly Tensor[], attrs: PoolAttrs): Shape => 
 const MaxPool: Op<PoolAttrs> = {
   name: 'maxPool',
   shape: (inputs, attrs) => pooled('maxPool', inputs, attrs),
-  grad: (dy, { inputs: [x], outputs: [y], attrs }) => [maxPoolGradient(dy, x, y, attrs)],
+  grad: (dy, { inputs: [x], attrs }) => [maxPoolGradient(dy, x, attrs)],
   lower: ({ attrs }, inputs, onnx) => onnx.node('MaxPool', inputs, windowAttributes(attrs.kernel, attrs)),
 }
 
 /** Largest element of each window: x [B, C, ...] → [B, C, ...]. Padding never wins; of equals the first gets the gradient. */
 export const maxPool = (x: Tensor, options: PoolOptions): Tensor => make(MaxPool, [x], attrsOf('maxPool', x, options))
 
-/** For each place in the window: where it holds the maximum, and no earlier place does, it gets the gradient. */
-function maxPoolGradient(dy: Tensor, x: Tensor, y: Tensor, attrs: PoolAttrs): Tensor {
-  const { before, stride, kernel } = attrs
-  const out = y.shape.slice(2)
-  const missing = out.map((n, i) => Math.max((n - 1) * stride[i] + kernel[i] - before[i] - x.shape[i + 2], 0))
-  const padded = pad(x, [0, 0, ...before], [0, 0, ...missing], -Infinity)
-  let taken: Tensor | undefined
-  const parts = positions(kernel).map((at) => {
-    const holds = equal(seenAt(padded, at, out, attrs), y)
-    const first = taken ? and(holds, not(taken)) : holds
-    taken = taken ? or(taken, holds) : holds
-    return putBack(where(first, dy, 0), at, padded.shape.slice(2), attrs)
-  })
-  const sum = addAll(parts)
-  return x.shape.slice(2).reduce((t, n, i) => slice(t, i + 2, before[i], before[i] + n), sum)
+/** Planes [B · C, 1, ...], each a sample of one channel. */
+const planes = (x: Tensor): Tensor => reshape(x, [x.shape[0] * x.shape[1], 1, ...x.shape.slice(2)])
+
+/** A number below all others that is not infinite: it meets zeros in a product. */
+const lowest = -3e38
+
+/**
+ * A convolution with one channel for each place in the window spreads the windows out; the gradient goes to the place
+ * that holds the maximum, and the transposed convolution puts it back where that place was read.
+ */
+function maxPoolGradient(dy: Tensor, x: Tensor, { before, stride, kernel }: PoolAttrs): Tensor {
+  const [spatial, out] = [x.shape.slice(2), dy.shape.slice(2)]
+  const read = out.map((n, i) => (n - 1) * stride[i] + kernel[i])
+  const missing = read.map((n, i) => Math.max(n - before[i] - spatial[i], 0))
+  const padded = pad(planes(x), [0, 0, ...before], [0, 0, ...missing], lowest)
+  const places = size(kernel)
+  const each = constant(identity(places), [places, 1, ...kernel])
+  const windows = conv(padded, each, { stride }) // [B · C, places, ...]
+  const winner = reshape(argmax(windows, 1), planes(dy).shape)
+  const order = constant(
+    Int32Array.from({ length: places }, (_, i) => i),
+    [places, ...out.map(() => 1)],
+  )
+  const shares = where(equal(order, winner), planes(dy), 0)
+  const outputPadding = read.map((n, i) => padded.shape[i + 2] - n)
+  const whole = convTranspose(shares, each, { stride, outputPadding })
+  const kept = spatial.reduce((t, n, i) => slice(t, i + 2, before[i], before[i] + n), whole)
+  return reshape(kept, x.shape)
 }
+
+const identity = (n: number): Float32Array => Float32Array.from({ length: n * n }, (_, i) => +(i % (n + 1) === 0))
 
 const AvgPool: Op<PoolAttrs> = {
   name: 'avgPool',
@@ -77,18 +93,14 @@ const AvgPool: Op<PoolAttrs> = {
 /** Mean of each window: x [B, C, ...] → [B, C, ...]. The zeros of the padding count, as in PyTorch. */
 export const avgPool = (x: Tensor, options: PoolOptions): Tensor => make(AvgPool, [x], attrsOf('avgPool', x, options))
 
-/** Each element of dy, divided by the size of the window, goes to all of the window: one axis after the other. */
+/** Each element of dy, divided by the size of the window, goes to all of the window. */
 function avgPoolGradient(dy: Tensor, x: Tensor, { kernel, stride, before, after }: PoolAttrs): Tensor {
-  const share = mul(dy, 1 / size(kernel))
-  if (kernel.every((k, i) => k === stride[i] && x.shape[i + 2] === k * dy.shape[i + 2])) return upsample(share, kernel)
-  return kernel.reduce((t, k, i) => {
-    const axis = i + 2
-    const n = x.shape[axis]
-    const unit = (m: number, rest = 0) => t.shape.map((_, j) => (j === axis ? m : rest))
-    const spread = dilate(t, unit(stride[i], 1))
-    const read = spread.shape[axis] + k - 1 // of the padded axis; what is behind was never read
-    const wide = addAll(Array.from({ length: k }, (_, j) => pad(spread, unit(j), unit(k - 1 - j))))
-    const whole = pad(wide, unit(0), unit(before[i] + n + after[i] - read))
-    return slice(whole, axis, before[i], before[i] + n)
-  }, share)
+  const spatial = x.shape.slice(2)
+  const share = 1 / size(kernel)
+  const tiled = kernel.every((k, i) => k === stride[i] && spatial[i] === k * dy.shape[i + 2])
+  if (tiled) return upsample(mul(dy, share), kernel)
+  const even = constant(new Float32Array(size(kernel)).fill(share), [1, 1, ...kernel])
+  const padding = before.map((n, i) => [n, after[i]] as const)
+  const outputPadding = spatial.map((n, i) => (n + before[i] + after[i] - kernel[i]) % stride[i])
+  return reshape(convTranspose(planes(dy), even, { stride, padding, outputPadding }), x.shape)
 }
