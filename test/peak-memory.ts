@@ -1,10 +1,12 @@
 import { input, type Tensor, withBlock } from '../src/graph/index.ts'
 import { add, geluTanh, matmul, sum } from '../src/ops/index.ts'
 import { nodeRuntime } from '../src/runtime/node.ts'
+import { costOf } from '../src/transform/cost.ts'
 import { grad } from '../src/transform/grad.ts'
 
-// Prints the peak memory, in bytes above what the process held before its first run, of training a stack of MLPs. With
-// the argument `recomputed` each MLP is a block. A program of its own, as a process has only one peak.
+// Prints the peak memory of training a stack of MLPs, in bytes: measured, above what the process held before its first
+// run, and as `costOf` foresees it. With the argument `recomputed` each MLP is a block. A program of its own, as a
+// process has only one peak.
 
 const [depth, rows, width, hidden] = [8, 4096, 64, 512]
 const block = process.argv[2] === 'recomputed' ? withBlock : <T>(build: () => T): T => build()
@@ -28,4 +30,6 @@ const grads = Object.fromEntries(grad(loss, weights).map((dw, i) => [`d${i}`, dw
 const program = await nodeRuntime({ threads: 1 }).load({ loss, ...grads })
 const before = process.memoryUsage.rss()
 for (let i = 0; i < 2; i++) await program.run(feeds)
-process.stdout.write(`${process.resourceUsage().maxRSS * 1024 - before}\n`)
+const measured = process.resourceUsage().maxRSS * 1024 - before
+const { peakBytes, outputBytes } = costOf([loss, ...Object.values(grads)])
+process.stdout.write(JSON.stringify({ measured, foreseen: peakBytes + outputBytes }))

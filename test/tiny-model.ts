@@ -1,9 +1,9 @@
-import { join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { tokenizer } from '../src/data/tokenizer.ts'
 import { toTokenizerConfig, toTokenizerJson } from '../src/data/tokenizer-file.ts'
 import { trainTokenizer } from '../src/data/tokenizer-train.ts'
 import { knownWords } from '../src/data/words.ts'
-import { writeFileAtomic } from '../src/files/disk.ts'
 import { modelFile } from '../src/files/model-file.ts'
 import { input } from '../src/graph/index.ts'
 import { type ClipConfig, clip, clipJson } from '../src/models/clip.ts'
@@ -106,7 +106,10 @@ export async function writeTinyModel(
   folder: string,
   changed: Readonly<Record<string, string | Uint8Array | undefined>> = {},
 ): Promise<string> {
-  for (const [path, content] of Object.entries({ ...tinyModelFiles(), ...changed }))
-    if (content !== undefined) await writeFileAtomic(join(folder, path), content)
+  for (const [path, content] of Object.entries({ ...tinyModelFiles(), ...changed })) {
+    if (content === undefined) continue
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), content)
+  }
   return folder
 }

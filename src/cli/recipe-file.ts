@@ -12,7 +12,11 @@ import { checkedRun, placed } from './recipe-errors.ts'
  * of its functions is called. Throws TubeletError('input') where there is no such file or it holds something else.
  */
 export async function loadRecipe(path: string): Promise<Recipe> {
-  if (!(await isFile(path))) throw new TubeletError('input', `${path}: no such recipe; ${await recipeNames()}`)
+  if (!(await isFile(path)))
+    throw new TubeletError(
+      'input',
+      `${path}: no such recipe; a recipe is a .ts or .js file, or one of ${await recipeNames()}`,
+    )
   const jiti = createJiti(import.meta.url, {
     fsCache: false,
     virtualModules: { tubelet: await import('../index.ts'), 'tubelet/node': await import('../node.ts') },
@@ -35,8 +39,7 @@ export const recipePath = (name: string, cwdPath: (name: string) => string): str
 
 async function recipeNames(): Promise<string> {
   const files = await readdir(join(packageFolder, 'recipes')).catch(() => [])
-  const names = files.flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? [])
-  return `a recipe is a .ts or .js file, or one of ${names.join(', ')}`
+  return files.flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? []).join(', ')
 }
 
 const isFile = (path: string): Promise<boolean> =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runCli, scratchFolder } from '../../test/cli.ts'
@@ -22,7 +22,6 @@ async function recipeOf(name: string, ...lines: string[]): Promise<string> {
 const changed = (name: string, fields: string) =>
   recipeOf(
     name,
-    `import { log, mean } from 'tubelet'`,
     `import { tinyRecipe } from '${testRecipe('tiny')}'`,
     `export default tinyRecipe('${name}', (run) => (${fields}))`,
   )
@@ -65,7 +64,7 @@ test('a run prints its folder on stdout and plain lines on stderr; the folder ho
 
 test('on a terminal there is one progress line; --json gives one object; --quiet only the result', async () => {
   const tty = await runCli(['train', testRecipe('tiny'), '-o', 'tty'], { cwd: root, isTTY: true, columns: 100 })
-  assert.match(tty.err, /ready in \d+ ms\n\rstep 1\/8 ▕.*▏ {2}loss .*\x1b\[K\rstep.*\n$/s)
+  assert.match(tty.err, /ready in \d+ ms\n\rstep 1\/8 ▕.*▏ {2}loss .*\rstep.*\n$/s)
   assert.equal(tty.err.split('\n').length, 4)
   const json = await train(testRecipe('tiny'), '-o', 'json', '--json')
   assert.deepEqual(JSON.parse(json.out), { run: await onlyRun(join(root, 'json')), step: 8 })
@@ -74,7 +73,7 @@ test('on a terminal there is one progress line; --json gives one object; --quiet
 })
 
 test('--minutes measures some steps and chooses how many there will be', async () => {
-  process.env.TINY_PAUSE_MS = '20' // read by the recipe when it is loaded
+  process.env.TINY_PAUSE_MS = '20'
   const { code, err } = await train(testRecipe('tiny'), '--minutes', '0.01', '-o', 'minutes')
   delete process.env.TINY_PAUSE_MS
   assert.equal(code, 0, err)
@@ -151,19 +150,19 @@ test('pictures that cannot be drawn are a note and a row of events.jsonl; traini
   const path = await changed('unseen', "{ pictures: async () => { throw new Error('no paint') } }")
   const { code, err } = await train(path, '-o', 'unseen', '--draw-every', '0', '--steps', '3')
   assert.equal(code, 0)
-  assert.equal(err.match(/note: no pictures were drawn: .*unseen\.ts:3: no paint/g)?.length, 3)
+  assert.equal(err.match(/note: no pictures were drawn: .*unseen\.ts:2: no paint/g)?.length, 3)
   const events = await readJsonLines(join(await onlyRun(join(root, 'unseen')), 'events.jsonl'))
   assert.deepEqual(events.map((event) => ({ ...event, time: '' })).at(-1), {
     time: '',
     kind: 'no pictures',
     step: 3,
-    error: `${path}:3: no paint`,
+    error: `${path}:2: no paint`,
   })
 })
 
 test('a model that cannot be made is an error, but the state of training is saved first', async () => {
   const path = await changed('unpublished', "{ publish: async () => { throw new Error('no shop') } }")
   const { code, err } = await train(path, '-o', 'unpublished')
-  assert.deepEqual([code, /unpublished\.ts:3: no shop \[TUBELET_INPUT\]/.test(err)], [3, true])
+  assert.deepEqual([code, /unpublished\.ts:2: no shop \[TUBELET_INPUT\]/.test(err)], [3, true])
   assert.deepEqual(await checkpointSteps(await onlyRun(join(root, 'unpublished'))), [8])
 })

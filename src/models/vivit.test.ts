@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertClose } from '../../test/close.ts'
-import { assertLearned, assertParity, normalNumbers, overfit } from '../../test/model.ts'
+import { assertLearned, assertParity, normalNumbers, overfit, trainedCount } from '../../test/model.ts'
 import { evaluate } from '../../test/on-node.ts'
 import { input } from '../graph/index.ts'
 import { params, patches } from '../nn/index.ts'
 import { crossEntropy } from '../ops/index.ts'
-import { centralFrame, vivit, vivitConfig } from './vivit.ts'
+import { vit, vitSizes } from './vit.ts'
+import { centralFrame, vivit, vivitConfig, vivitSizes } from './vivit.ts'
 
 const tiny = vivitConfig({
   hidden_size: 32,
@@ -20,6 +21,13 @@ const tiny = vivitConfig({
 })
 
 test('vivit gives the answers of VivitForVideoClassification', () => assertParity('vivit'))
+
+test('a size of ViViT is that of ViT, with longer tubelets and a position for each token of every frame', () => {
+  const count = (size: keyof typeof vivitSizes) => trainedCount((p) => vivit(p, vivitSizes[size]))
+  const image = { ...vitSizes['ViT-B/16'], classes: 400 }
+  const more = 3 * 16 * 16 * 768 + 15 * 14 * 14 * 768 // the kernel's second frame, and 15 more frames of positions
+  assert.equal(count('ViViT-B/16x2') - trainedCount((p) => vit(p, image)), more)
+})
 
 test('vivit learns which way a bar moves, which no single frame tells', async () => {
   const frames = 4

@@ -30,6 +30,6 @@ export function checkFit(
   const more = problems.length > 1 ? `, and ${problems.length - 1} more do not fit` : ''
   throw new TubeletError(
     'input',
-    `${what} does not fit the model: ${problems[0]}${more}; has the recipe changed since?`,
+    `${what} does not fit the model: ${problems[0] + more}; has the recipe changed since?`,
   )
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { assertClose } from '../../test/close.ts'
 import { input, type Tensor } from '../graph/index.ts'
 import { batchNorm, lecunNormal, linear, type Params } from '../nn/index.ts'
@@ -216,4 +219,13 @@ test('a NaN ends the run, names the step and the value in which it arose, and le
     failing((x) => mean(x), Number.NaN),
     `step 3: 'x' [4] ${after} (loss NaN); ${still}`,
   )
+})
+
+test('memory stays flat over 500 steps', async () => {
+  const script = fileURLToPath(new URL('../../test/flat-memory.ts', import.meta.url))
+  const args = ['--import', 'tsx', '--conditions=source', '--expose-gc', script]
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  const [early, late] = JSON.parse(stdout)
+  // One copy of the gradients kept each step would be 120 MB.
+  assert.ok(late - early < 8e6, `${early} bytes after 100 steps, ${late} after 500`)
 })

@@ -3,12 +3,10 @@ import { constantRate, input, mean, mul, nn, type Recipe, type Run, relu, square
 
 const [rows, inputs, outputs] = [8, 6, 4]
 
-/** Makes batches slow, so that a test can stop a run on its way. */
-const pauseMs = Number(process.env.TINY_PAUSE_MS ?? 0)
-
 /**
  * A recipe whose steps take next to no time: a network of two layers and a batch norm learns numbers that are drawn for
- * each step. `change` sees the run as it is and gives what shall be different.
+ * each step. `change` sees the run as it is and gives what shall be different. With TINY_PAUSE_MS in the environment,
+ * batches come slowly, so that a test can stop a run on its way.
  */
 export const tinyRecipe = (
   name: string,
@@ -18,6 +16,7 @@ export const tinyRecipe = (
   name,
   summary: 'a network of two layers, for tests',
   async prepare({ seed = 5, steps = 8 }) {
+    const pauseMs = Number(process.env.TINY_PAUSE_MS ?? 0)
     const run: Run = {
       name,
       seed,

@@ -32,6 +32,28 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     'step {{step}}: {{name}} is not a finite number (loss {{loss}}); the weights are still those of step {{last}}',
     '第 {{step}} 步：{{name}} 不是有限的数（损失 {{loss}}）；权重仍是第 {{last}} 步的',
   ],
+  [
+    "step {{step}}: '{{name}}' is not finite, so it is not saved",
+    '第 {{step}} 步：“{{name}}”含有非有限的数，因此不保存',
+  ],
+  [
+    '{{path}}: no such recipe; a recipe is a .ts or .js file, or one of {{names}}',
+    '{{path}}：没有这个配方；配方是 .ts 或 .js 文件，或 {{names}} 之一',
+  ],
+  [
+    "{{path}}: must export a recipe by default: an object with a 'name' and a function 'prepare'",
+    "{{path}}：必须默认导出一个配方：带有 'name' 和函数 'prepare' 的对象",
+  ],
+  [
+    '{{path}} has made its {{steps}} steps; to go on, ask for more with --steps',
+    '{{path}} 已训练完 {{steps}} 步；要继续，请用 --steps 增加步数',
+  ],
+  ['{{path}}: no checkpoint can be read: {{reason}}', '{{path}}：没有可读的检查点：{{reason}}'],
+  ['{{path}}: damaged: its content has changed since it was written', '{{path}}：已损坏：内容与写入时不同'],
+  [
+    '{{what}} does not fit the model: {{problem}}; has the recipe changed since?',
+    '{{what}}与模型不符：{{problem}}；配方是否改过？',
+  ],
   ['out of memory: {{reason}}', '内存不足：{{reason}}'],
   ['disk full: {{path}}', '磁盘已满：{{path}}'],
   ['stopped before it was done', '尚未完成就停止了'],
@@ -48,6 +70,7 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
 const words: Readonly<Record<string, string>> = {
   none: '无',
   'another process': '另一个进程',
+  'the saved state': '保存的状态',
   read: '读取',
   write: '写入',
   'no such file or folder': '没有这个文件或文件夹',

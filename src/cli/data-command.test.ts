@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { runCli, scratchFolder } from '../../test/cli.ts'
+import { emojiPackages } from '../../test/emoji-packages.ts'
+import { packagesOf, styles } from '../data/drawings.ts'
+import { captionPackage } from '../data/emoji-packages.ts'
+
+const root = await scratchFolder()
+process.env.TUBELET_CACHE = join(root, 'cache')
+await fillCache()
+
+/** Puts small packages where those that were fetched before are looked for. */
+async function fillCache(): Promise<void> {
+  const locate = await emojiPackages(join(root, 'packages'))
+  await mkdir(join(root, 'cache', 'packages'), { recursive: true })
+  for (const pinned of new Set([captionPackage, ...styles.flatMap(packagesOf)])) {
+    const { name, version, integrity } = pinned
+    const folder = join(root, 'cache', 'packages', `${name.replace('/', '+')}-${version}`)
+    await rename(await locate(pinned), folder)
+    await writeFile(join(folder, '.complete'), integrity)
+  }
+}
+
+test('data build writes a data set and prints its folder; what is left out is listed on stderr', async () => {
+  const { code, out, err } = await runCli(['data', 'build', 'emoji', '--size', '16', '--frames', '5'], { cwd: root })
+  assert.equal(code, 0, err)
+  assert.equal(out, 'data/emoji\n')
+  assert.match(err, /^\d+ samples in \d+ shards, 0 of them built before$/m)
+  assert.match(err, /^left out: \S+: /m)
+  assert.match(err, /^\d+ samples \(\d+ clips, \d+ stills; \d+ held out\) in \d+ shards, [\d.]+ k?B$/m)
+  const index = JSON.parse(await readFile(join(root, 'data', 'emoji', 'dataset.json'), 'utf8'))
+  assert.deepEqual([index.size, index.frames], [16, 5])
+})
+
+test('data inspect counts what data build wrote, draws a sheet, and finds damage with exit code 3', async () => {
+  const build = [
+    'data',
+    'build',
+    'emoji',
+    '-o',
+    'seen',
+    '--size',
+    '16',
+    '--frames',
+    '5',
+    '--styles',
+    'fluent',
+    '--json',
+  ]
+  const built = JSON.parse((await runCli(build, { cwd: root })).out)
+  const { code, out } = await runCli(['data', 'inspect', 'seen', '--json', '--sheet', 'sheet.png'], { cwd: root })
+  const found = JSON.parse(out)
+  assert.equal(code, 0)
+  assert.equal(found.samples, built.counts.samples)
+  assert.equal(found.sheet, join(root, 'sheet.png'))
+  assert.ok((await stat(found.sheet)).size > 500)
+
+  const index = JSON.parse(await readFile(join(root, 'seen', 'dataset.json'), 'utf8'))
+  const shard = join(root, 'seen', index.shards[0].file)
+  const bytes = await readFile(shard)
+  bytes[bytes.length >> 1] ^= 255
+  await writeFile(shard, bytes)
+  const again = await runCli(['data', 'inspect', 'seen'], { cwd: root })
+  assert.equal(again.code, 3)
+  assert.match(again.out, /damaged:\n {2}\S+\.tar/)
+})
+
+test('a folder that holds no data set, or another one, is refused', async () => {
+  const none = await runCli(['data', 'inspect', 'cache'], { cwd: root })
+  assert.deepEqual([none.code, none.out], [3, ''])
+  assert.match(none.err, /dataset\.json: no such file/)
+  const args = ['data', 'build', 'emoji', '-o', 'twice', '--size', '16', '--styles', 'twemoji', '--quiet']
+  assert.deepEqual(await runCli(args, { cwd: root }), { code: 0, out: 'twice\n', err: '' })
+  const other = await runCli([...args, '--lossless'], { cwd: root })
+  assert.equal(other.code, 2)
+  assert.match(other.err, /twice holds a data set built with other options/)
+})

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { premultiplied } from '../data/clip-batch.ts'
+import { clipFromPlanes } from './frames.ts'
+
+/** A clip of one frame from pixels of premultiplied red, green, blue and alpha in [0, 1]. */
+function frameOf(...pixels: [r: number, g: number, b: number, a: number][]): number[][] {
+  const planes = Float32Array.from([0, 1, 2, 3].flatMap((c) => pixels.map((pixel) => 2 * pixel[c] - 1)))
+  const clip = clipFromPlanes(planes, { size: { width: pixels.length, height: 1 }, fps: 12 })
+  assert.deepEqual([clip.count, clip.width, clip.height, clip.fps], [1, pixels.length, 1, 12])
+  return pixels.map((_, i) => [...clip.frames.subarray(4 * i, 4 * i + 4)])
+}
+
+test('colour is divided by alpha, so an edge has the colour of what it borders', () => {
+  assert.deepEqual(frameOf([0.5, 0.25, 0, 0.5], [1, 0.5, 0, 1]), [
+    [255, 128, 0, 128],
+    [255, 128, 0, 255],
+  ])
+})
+
+test('faint pixels are empty, nearly opaque ones opaque, and nothing leaves the range of bytes', () => {
+  assert.deepEqual(frameOf([0.01, 0.01, 0.01, 0.02]), [[0, 0, 0, 0]])
+  assert.deepEqual(frameOf([0.2, 0.2, 0.2, 0.985]), [[51, 51, 51, 255]])
+  assert.deepEqual(frameOf([3, -2, 0.9, 0.5], [-5, 0, 0, -5], [2, 2, 2, 2]), [
+    [255, 0, 255, 128],
+    [0, 0, 0, 0],
+    [255, 255, 255, 255],
+  ])
+})
+
+test('it undoes what the autoencoder is given, up to rounding, wherever a pixel is seen', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 2 * 2 * 4 * 3, maxLength: 2 * 2 * 4 * 3 }), (bytes) => {
+      const planes = new Float32Array(3 * 16)
+      for (let t = 0; t < 3; t++)
+        premultiplied(bytes.subarray(t * 16, (t + 1) * 16), 2, planes.subarray(t * 16, (t + 1) * 16))
+      const { frames, count } = clipFromPlanes(planes, { size: { width: 2, height: 2 }, fps: 1 })
+      assert.equal(count, 3)
+      for (let i = 0; i < bytes.length; i += 4) {
+        const alpha = bytes[i + 3]
+        if (alpha < 6) continue // taken for noise
+        const solid = alpha > 249
+        assert.equal(frames[i + 3], solid ? 255 : alpha)
+        for (let c = 0; c < 3; c++) {
+          const want = solid ? (bytes[i + c] * alpha) / 255 : bytes[i + c]
+          assert.ok(
+            Math.abs(frames[i + c] - want) <= 0.51,
+            `${bytes.subarray(i, i + 4)} became ${frames.subarray(i, i + 4)}`,
+          )
+        }
+      }
+    }),
+  )
+})
