@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join, sep } from 'node:path'
 import { browserAbsent, browserVariable } from '../test/browser/chromium.ts'
 
@@ -11,7 +12,7 @@ const flags = filters.filter((word) => word.startsWith('--'))
 const words = filters.filter((word) => !word.startsWith('--'))
 
 const files: string[] = []
-for (const folder of ['src', 'test', 'scripts', 'recipes', 'web', 'bench'])
+for (const folder of ['src', 'test', 'scripts', 'recipes', 'examples', 'web', 'bench'])
   for (const file of await readdir(folder, { recursive: true }).catch(() => []))
     if (file.endsWith('.test.ts')) files.push(join(folder, file).split(sep).join('/'))
 const chosen = files.filter((file) => words.length === 0 || words.some((word) => file.includes(word))).sort()
@@ -22,7 +23,10 @@ if (chosen.length === 0) {
 
 const host = browserAbsent ? undefined : await (await import('../test/browser/host.ts')).startBrowserHost()
 const env = host ? { ...process.env, [browserVariable]: host.address } : process.env
-const args = ['--import', 'tsx', '--conditions=source', '--test', ...flags, ...chosen]
+// Node's own choice leaves one core free, which on two cores is half of them.
+const defaults = [`--test-concurrency=${availableParallelism()}`]
+if (!flags.some((flag) => flag.startsWith('--test-reporter'))) defaults.push('--test-reporter=spec')
+const args = ['--import', 'tsx', '--conditions=source', '--test', ...defaults, ...flags, ...chosen]
 const child = spawn(process.execPath, args, { stdio: 'inherit', env })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
 const code = await new Promise<number>((resolve) => child.on('exit', (status) => resolve(status ?? 1)))

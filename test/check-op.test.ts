@@ -57,7 +57,7 @@ test('checkOp refuses an op that WebGPU has not, also where there is no GPU', as
       (x) => x.map(Math.sign),
       { gradient: false },
     ),
-    { message: '/Sign.0: webgpu has no Sign of 1 inputs' },
+    { message: '/sign/Sign.0: webgpu has no Sign of 1 inputs' },
   )
 })
 
@@ -76,5 +76,5 @@ test('slopes of a polynomial of degree 4 are exact', () => {
     weights: Float32Array.of(1, 2),
     uniform: generator(1),
   })
-  found.forEach(({ slope }, i) => assert.ok(Math.abs(slope - [0.125, -2][i]) < 1e-5, `${slope}`))
+  for (const [i, { slope }] of found.entries()) assert.ok(Math.abs(slope - [0.125, -2][i]) < 1e-5, `${slope}`)
 })

@@ -13,7 +13,7 @@ import { type Params, params } from '../src/nn/index.ts'
 import { randomised } from './model.ts'
 
 /** What the tokenizer of the tiny model has read. */
-export const tinyCaptions = [
+const tinyCaptions = [
   'a red heart',
   'a blue bird, flying',
   'beating heart',

@@ -9,7 +9,7 @@ import { writeFileAtomic } from '../files/disk.ts'
 import { encodeGif, encodeStrip, encodeWebp } from '../files/webp.ts'
 
 /** File endings of clips. */
-export const clipEndings = ['.webp', '.gif', '.png', '.mp4'] as const
+const clipEndings = ['.webp', '.gif', '.png', '.mp4'] as const
 
 /** Throws TubeletError('usage') where a clip cannot be written under that name, before anything is drawn. */
 export function checkClipName(path: string) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { runCli, scratchFolder } from '../../test/cli.ts'
 import { emojiPackages } from '../../test/emoji-packages.ts'
-import { packagesOf, styles } from '../data/drawings.ts'
+import { packagesOf } from '../data/drawings.ts'
 import { captionPackage } from '../data/emoji-packages.ts'
 
 const root = await scratchFolder()
@@ -15,7 +15,7 @@ await fillCache()
 async function fillCache(): Promise<void> {
   const locate = await emojiPackages(join(root, 'packages'))
   await mkdir(join(root, 'cache', 'packages'), { recursive: true })
-  for (const pinned of new Set([captionPackage, ...styles.flatMap(packagesOf)])) {
+  for (const pinned of new Set([captionPackage, ...packagesOf('fluent'), ...packagesOf('twemoji')])) {
     const { name, version, integrity } = pinned
     const folder = join(root, 'cache', 'packages', `${name.replace('/', '+')}-${version}`)
     await rename(await locate(pinned), folder)

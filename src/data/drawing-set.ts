@@ -19,5 +19,5 @@ export async function drawings(
 }
 
 /** The samples of loaded clips as drawings. */
-export const drawingsOf = (clips: LoadedClips): Drawing[] =>
+const drawingsOf = (clips: LoadedClips): Drawing[] =>
   clips.samples.map((meta, i) => ({ meta, frames: clips.frames, size: clips.size, pixels: () => clips.pixels(i) }))

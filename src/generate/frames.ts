@@ -22,10 +22,9 @@ export function clipFromPlanes(
       const alpha = unit(planes[at + 3 * plane])
       if (alpha < faint) continue
       const to = 4 * (t * plane + i)
-      // Nearly opaque pixels are opaque: the decoder stops short of the ends of its range.
-      const solid = alpha > 1 - faint ? 1 : alpha
       for (let c = 0; c < 3; c++) frames[to + c] = Math.round(255 * Math.min(1, unit(planes[at + c * plane]) / alpha))
-      frames[to + 3] = Math.round(255 * solid)
+      // Nearly opaque pixels are opaque: the decoder stops short of the ends of its range.
+      frames[to + 3] = alpha > 1 - faint ? 255 : Math.round(255 * alpha)
     }
   return { frames, count, width, height, fps }
 }

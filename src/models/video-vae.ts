@@ -180,11 +180,11 @@ export function videoDecoder(p: Params, config: VideoVaeConfig) {
 }
 
 /** Latents drawn from their distribution (Kingma & Welling 2013, section 2.4): mean + exp(logVariance / 2) · noise. */
-export const reparameterize = (mu: Tensor, logVariance: Tensor, noise: Tensor): Tensor =>
+const reparameterize = (mu: Tensor, logVariance: Tensor, noise: Tensor): Tensor =>
   add(mu, mul(exp(mul(logVariance, 0.5)), noise))
 
 /** Kullback-Leibler divergence from the standard normal, mean over latents (Kingma & Welling 2013, appendix B). */
-export const klDivergence = (mu: Tensor, logVariance: Tensor): Tensor =>
+const klDivergence = (mu: Tensor, logVariance: Tensor): Tensor =>
   mul(mean(sub(add(square(mu), exp(logVariance)), add(logVariance, 1))), 0.5)
 
 /** Weights of the terms of the autoencoder's loss. */

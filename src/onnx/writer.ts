@@ -23,7 +23,7 @@ interface Stored {
 }
 
 /** ONNX's number for an element type. */
-export const elementType: Record<DType, number> = {
+const elementType: Record<DType, number> = {
   float32: TensorProto.DataType.FLOAT,
   int32: TensorProto.DataType.INT32,
   bool: TensorProto.DataType.BOOL,

@@ -12,7 +12,7 @@ const iterations = 5
  * Newton-Schulz iteration: each matrix of the stack [G, r, c] is replaced by one with nearly the same singular vectors
  * and singular values near 1 (Jordan et al. 2024; Bernstein & Newhouse 2024).
  */
-export function orthogonalize(stack: Tensor): Tensor {
+function orthogonalize(stack: Tensor): Tensor {
   const [, rows, columns] = stack.shape
   let x = mul(stack, reciprocal(add(sqrt(sum(square(stack), [1, 2], true)), 1e-7))) // Frobenius norm 1
   for (let i = 0; i < iterations; i++) {

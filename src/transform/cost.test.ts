@@ -26,7 +26,8 @@ test('what is fed and what is asked for lies outside; in between, a value is fre
   const y = sum(tanh(b)) // b and its tanh: 80 bytes
   assert.deepEqual(costOf([y]), { flops: 0, inputBytes: 40, outputBytes: 4, peakBytes: 80 })
   assert.equal(costOf([y, a]).peakBytes, 80) // a is the caller's now: b and its tanh remain
-  assert.equal(costOf([add(y, sum(a))]).peakBytes, 124) // a is read once more: a, b, tanh b and a sum, or one of them
+  assert.equal(costOf([add(y, sum(a))]).peakBytes, 84) // sum(a) was made last, so it runs first and leaves one number
+  assert.equal(costOf([sum(mul(tanh(b), a))]).peakBytes, 120) // a is kept for the product
 })
 
 test('a view takes no memory of its own and keeps what it shows', () => {
