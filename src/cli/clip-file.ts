@@ -1,15 +1,19 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { extname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { access, constants, stat } from 'node:fs/promises'
+import { basename, dirname, extname } from 'node:path'
 import { TubeletError } from '../errors.ts'
-import { type Clip, frameOf } from '../files/clip.ts'
-import { writeFileAtomic } from '../files/disk.ts'
+import type { Clip } from '../files/clip.ts'
+import { fileError, writeFileAtomic } from '../files/disk.ts'
+import { addGifComment } from '../files/gif-comment.ts'
 import { encodeGif, encodeStrip, encodeWebp } from '../files/webp.ts'
+import { recipeComment, recipeXmp } from './clip-recipe.ts'
+import { encodeMp4, ffmpegMissing, ffmpegVersion } from './ffmpeg.ts'
+import type { Io } from './io.ts'
 
 /** File endings of clips. */
 const clipEndings = ['.webp', '.gif', '.png', '.mp4'] as const
+
+/** Bytes of a file's name that leave room for the one it has while it is written. */
+const longestName = 220
 
 /** Throws TubeletError('usage') where a clip cannot be written under that name, before anything is drawn. */
 export function checkClipName(path: string) {
@@ -17,86 +21,51 @@ export function checkClipName(path: string) {
     throw new TubeletError('usage', `${path}: the file must end in ${clipEndings.join(', ')}`)
 }
 
-/** Writes a clip by the ending of its name; `recipe` is stored in the file where its format can. */
-export async function writeClip(path: string, clip: Clip, recipe: object): Promise<void> {
-  const xmp = recipeXmp(recipe)
-  switch (extname(path).toLowerCase()) {
-    case '.webp':
-      return writeFileAtomic(path, await encodeWebp(clip, { xmp }))
-    case '.gif':
-      return writeFileAtomic(path, await encodeGif(clip))
-    case '.png':
-      return writeFileAtomic(path, await encodeStrip(clip, { xmp }))
-    default:
-      return writeMp4(path, clip, recipe)
+/**
+ * Throws TubeletError('input') where it can be known before anything is drawn that a clip cannot be written: a folder
+ * of that name, a file or a folder without permission on the way, no ffmpeg for .mp4. The paths are absolute.
+ */
+export async function checkClipPlaces(paths: readonly string[], env: Io['env']): Promise<void> {
+  const folders = new Map<string, string>() // each with a path in it
+  for (const path of paths) {
+    if (Buffer.byteLength(basename(path)) > longestName) throw cannotWrite('ENAMETOOLONG', path)
+    folders.set(dirname(path), path)
+    const there = await stat(path).catch(() => undefined)
+    if (there?.isDirectory()) throw cannotWrite('EISDIR', path)
   }
+  for (const [folder, path] of folders) await checkFolder(folder, path)
+  if (paths.some((path) => extname(path).toLowerCase() === '.mp4') && !(await ffmpegVersion(env))) throw ffmpegMissing()
 }
 
-/** The recipe as an XMP packet, which programs that keep metadata leave in place. */
-function recipeXmp(recipe: object): string {
-  const text = JSON.stringify(recipe).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
-  return `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:tubelet="https://tubelet.dev/ns/1.0/" tubelet:recipe="${text}"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`
-}
+const cannotWrite = (code: string, path: string) => fileError(Object.assign(new Error(code), { code }), 'write', path)
 
-/** H.264 on white, by the ffmpeg of the machine: MP4 has no transparency. */
-async function writeMp4(path: string, clip: Clip, recipe: object): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'tubelet-'))
+/** The folder, or the nearest one above it that exists, must take new files. */
+async function checkFolder(folder: string, path: string): Promise<void> {
   try {
-    const raw = join(folder, 'frames.rgb')
-    const loops = Math.max(1, Math.ceil((3 * clip.fps) / clip.count)) // three seconds at least
-    await writeFile(raw, onWhite(clip))
-    const size = `${clip.width}x${clip.height}`
-    const input = [
-      '-stream_loop',
-      String(loops - 1),
-      '-f',
-      'rawvideo',
-      '-pix_fmt',
-      'rgb24',
-      '-s',
-      size,
-      '-r',
-      String(clip.fps),
-      '-i',
-      raw,
-    ]
-    const coding = [
-      '-c:v',
-      'libx264',
-      '-pix_fmt',
-      'yuv420p',
-      '-crf',
-      '18',
-      '-movflags',
-      '+faststart',
-      '-metadata',
-      `comment=${JSON.stringify(recipe)}`,
-    ]
-    await promisify(execFile)('ffmpeg', ['-y', '-loglevel', 'error', ...input, ...coding, path])
+    const found = await stat(folder)
+    if (!found.isDirectory()) throw cannotWrite('ENOTDIR', path)
+    await access(folder, constants.W_OK)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new TubeletError(
-        'input',
-        'writing .mp4 needs ffmpeg: sudo apt install ffmpeg, or brew install ffmpeg; .webp, .gif and .png need nothing',
-      )
-    throw new TubeletError(
-      'input',
-      `${path}: ffmpeg could not write it (${(error as Error).message.trim().split('\n').at(-1)})`,
-    )
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+    const above = dirname(folder)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder) throw fileError(error, 'write', path)
+    await checkFolder(above, path)
   }
 }
 
-function onWhite(clip: Clip): Uint8Array {
-  const pixels = clip.width * clip.height
-  const out = new Uint8Array(clip.count * pixels * 3)
-  for (let t = 0; t < clip.count; t++) {
-    const frame = frameOf(clip, t)
-    for (let i = 0; i < pixels; i++) {
-      const alpha = frame[4 * i + 3] / 255
-      for (let c = 0; c < 3; c++) out[3 * (t * pixels + i) + c] = frame[4 * i + c] * alpha + 255 * (1 - alpha)
-    }
+/** Writes a clip by the ending of its name, with its recipe inside. */
+export async function writeClip(path: string, clip: Clip, { recipe, env }: { recipe: object; env: Io['env'] }) {
+  await writeFileAtomic(path, await encode(extname(path).toLowerCase(), clip, { recipe, env }))
+}
+
+async function encode(ending: string, clip: Clip, { recipe, env }: { recipe: object; env: Io['env'] }) {
+  switch (ending) {
+    case '.webp':
+      return encodeWebp(clip, { xmp: recipeXmp(recipe) })
+    case '.gif':
+      return addGifComment(await encodeGif(clip), recipeComment(recipe))
+    case '.png':
+      return encodeStrip(clip, { xmp: recipeXmp(recipe) })
+    default:
+      return encodeMp4(clip, { comment: recipeComment(recipe), env })
   }
-  return out
 }

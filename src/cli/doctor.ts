@@ -5,6 +5,7 @@ import { input } from '../graph/index.ts'
 import { toOnnx } from '../onnx/index.ts'
 import { neg } from '../ops/index.ts'
 import { command, exitCodes, type Shell } from './command.ts'
+import { ffmpegInstall, ffmpegVersion } from './ffmpeg.ts'
 import type { Io } from './io.ts'
 import type { Translate } from './messages/index.ts'
 import { listModels } from './models.ts'
@@ -153,21 +154,7 @@ async function checkVideo({ env }: Io, t: Translate): Promise<Check> {
   const about = { name: 'video', title: t('doctor.video') }
   const version = await ffmpegVersion(env)
   if (version) return { ...about, state: 'ok', text: `ffmpeg ${version}: .mp4`, version }
-  return { ...about, state: 'note', text: t('doctor.videoAbsent', { install: installLine() }), version: null }
-}
-
-function ffmpegVersion(env: Io['env']): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    execFile('ffmpeg', ['-version'], { env: { ...env }, timeout: 10_000 }, (error, stdout) =>
-      resolve(error ? undefined : /^ffmpeg version (\S+)/.exec(stdout)?.[1]),
-    )
-  })
-}
-
-/** What to type to get ffmpeg on this system. */
-function installLine(): string {
-  if (platform() === 'darwin') return 'brew install ffmpeg'
-  return platform() === 'win32' ? 'winget install ffmpeg' : 'sudo apt-get install ffmpeg'
+  return { ...about, state: 'note', text: t('doctor.videoAbsent', { install: ffmpegInstall() }), version: null }
 }
 
 async function checkModels({ cwd }: Io, t: Translate): Promise<Check> {

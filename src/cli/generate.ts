@@ -8,7 +8,8 @@ import { textToVideo } from '../generate/open-text-to-video.ts'
 import type { Recipe } from '../generate/text-to-video.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { number, wholeNumber } from './arguments.ts'
-import { checkClipName, writeClip } from './clip-file.ts'
+import { checkClipName, checkClipPlaces, writeClip } from './clip-file.ts'
+import { clipNames } from './clip-names.ts'
 import { command, type Shell } from './command.ts'
 import { defaultModel, findModel } from './models.ts'
 import { packageVersion } from './package.ts'
@@ -24,7 +25,7 @@ export const generateCommand = command({
       .option('-m, --model <model>', t('generate.model'), defaultModel)
       .option('-o, --out <file>', t('generate.out'), '{prompt}-{seed}.webp')
       .option('-n, --count <n>', t('generate.count'), wholeNumber(t, { min: 1, max: 10_000 }), 1)
-      .option('-s, --seed <n>', t('generate.seed'), wholeNumber(t, { min: 0 }))
+      .option('-s, --seed <n>', t('generate.seed'), wholeNumber(t, { min: 0, max: 2 ** 52 }))
       .option('--steps <n>', t('generate.steps'), wholeNumber(t, { min: 1, max: 1000 }), 25)
       .option('--cfg <n>', t('generate.cfg'), number(t, { min: 0, max: 100 }), 3)
       .option('--negative <prompt>', t('generate.negative'), ''),
@@ -43,7 +44,11 @@ export const generateCommand = command({
         (_, i): Recipe => ({ prompt, negativePrompt: negative, seed: first + i, steps, guidance: cfg }),
       ),
     )
-    const paths = names(out, recipes)
+    const paths = clipNames(out, recipes)
+    await checkClipPlaces(
+      paths.map((path) => shell.path(path)),
+      shell.io.env,
+    )
     const folder = await findModel(model, shell.io.cwd)
     const pipeline = await textToVideo(folder, nodeRuntime())
     const origin = {
@@ -58,14 +63,15 @@ export const generateCommand = command({
     const written: object[] = []
     try {
       for await (const event of pipeline.generate(recipes, shell.io.signal)) {
-        if (event.kind === 'prompt') note(event, bar.say, shell)
-        else if (event.kind === 'step') {
+        if (event.kind === 'prompt') {
+          if (event.index % count === 0) note(event, bar.say, shell)
+        } else if (event.kind === 'step') {
           const done = event.index * steps + event.step
           if (!preview) bar.update(done)
           else await preview.show(event.preview, shell.t('generate.step', { done, total }))
         } else {
           const recipe = { ...event.recipe, ...origin }
-          await writeClip(shell.path(paths[event.index]), event.clip, recipe)
+          await writeClip(shell.path(paths[event.index]), event.clip, { recipe, env: shell.io.env })
           written.push({ path: paths[event.index], ...recipe })
         }
       }
@@ -98,9 +104,11 @@ async function readPrompts(given: readonly string[], shell: Shell): Promise<stri
   for (const prompt of given) {
     if (prompt !== '-') prompts.push(prompt)
     else {
+      const decoder = new TextDecoder() // a letter may be cut between two chunks
       let text = ''
-      for await (const chunk of shell.io.stdin) text += chunk.toString()
-      prompts.push(...lines(text))
+      for await (const chunk of shell.io.stdin)
+        text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
+      prompts.push(...lines(text + decoder.decode()))
     }
   }
   return prompts
@@ -117,32 +125,12 @@ const readLines = (path: string) =>
     throw fileError(error, 'read', path)
   })
 
-/** Tells which words of a prompt mean nothing to the model, once a prompt. */
+/** Tells which words of a prompt mean nothing to the model. */
 function note(
   { recipe: { prompt }, unknown, known }: { recipe: Recipe; unknown: readonly string[]; known: number },
   say: (line: string) => void,
   { t }: Shell,
 ) {
-  if (unknown.length > 0)
-    say(
-      known === 0 ? t('generate.unknownAll', { prompt }) : t('generate.unknown', { prompt, words: unknown.join(', ') }),
-    )
-}
-
-/** The file of each clip; where the pattern names several alike, an index is put before the ending. */
-function names(pattern: string, recipes: readonly Recipe[]): string[] {
-  const safe = (prompt: string) =>
-    prompt
-      .replace(/[^\p{L}\p{N}]+/gu, '-')
-      .replace(/^-|-$/g, '')
-      .slice(0, 80) || 'clip'
-  const fill = (recipe: Recipe, index: number, text: string) =>
-    text
-      .replaceAll('{seed}', String(recipe.seed))
-      .replaceAll('{index}', String(index))
-      .replaceAll('{prompt}', safe(recipe.prompt))
-  const filled = recipes.map((recipe, i) => fill(recipe, i, pattern))
-  if (new Set(filled).size === filled.length) return filled
-  const apart = pattern.replace(/(\.\w+)$/, '-{index}$1')
-  return recipes.map((recipe, i) => fill(recipe, i, apart))
+  if (known === 0) say(t('generate.unknownAll', { prompt }))
+  else if (unknown.length > 0) say(t('generate.unknown', { prompt, words: unknown.join(', ') }))
 }

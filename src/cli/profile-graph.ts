@@ -5,7 +5,7 @@ import { type Parameter, type Params, params } from '../nn/index.ts'
 import { add, mean, square } from '../ops/index.ts'
 import { stream } from '../random.ts'
 import type { Arrays } from '../runtime/runtime.ts'
-import type { OptimizerConfig } from '../train/optimizer.ts'
+import type { OptimizerConfig } from '../train/config.ts'
 import type { Run } from '../train/recipe.ts'
 import { exampleInputs } from './profile-inputs.ts'
 

@@ -1,4 +1,15 @@
-import { make, makeAll, type Op, type Shape, ShapeError, sameShape, size, type Tensor } from '../graph/index.ts'
+import {
+  make,
+  makeAll,
+  type Op,
+  type Shape,
+  ShapeError,
+  sameShape,
+  size,
+  type Tensor,
+  type Value,
+} from '../graph/index.ts'
+import { transposeSteps } from './transpose-steps.ts'
 
 const Reshape: Op<{ shape: Shape }> = {
   name: 'reshape',
@@ -34,7 +45,20 @@ const Transpose: Op<{ perm: readonly number[] }> = {
     return perm.map((axis) => x.shape[axis])
   },
   grad: (dy, { attrs: { perm } }) => [transpose(dy, inverse(perm))],
-  lower: ({ attrs: { perm } }, [x], onnx) => onnx.node('Transpose', [x], { perm }),
+  lower({ inputs: [{ shape }], attrs: { perm }, outputs: [y] }, [x], onnx) {
+    if (onnx.target === 'webgpu') return onnx.node('Transpose', [x], { perm })
+    let [value, seen]: [Value, Shape] = [x, shape]
+    const see = (as: Shape) => {
+      if (!sameShape(seen, as)) value = onnx.node('Reshape', [value, onnx.ints(as)])
+    }
+    for (const step of transposeSteps(shape, perm)) {
+      see(step.shape)
+      value = onnx.node('Transpose', [value], { perm: step.perm })
+      seen = step.perm.map((axis) => step.shape[axis])
+    }
+    see(y.shape)
+    return value
+  },
 }
 
 /** The order of axes that made t, if a transposition did. */

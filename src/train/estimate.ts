@@ -2,9 +2,9 @@ import { input, type Tensor } from '../graph/index.ts'
 import { matmul } from '../ops/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { costOf } from '../transform/cost.ts'
+import type { TrainConfig } from './config.ts'
 import { layOut } from './layout.ts'
 import { muonUpdates } from './muon.ts'
-import type { TrainConfig } from './train.ts'
 import { parameterCount, trainingGraph } from './training-graph.ts'
 
 /** What a run will take, found without training. */
@@ -13,7 +13,7 @@ export interface Estimate {
   readonly flops: number // of the matrix products and convolutions of one step
   readonly weightBytes: number // weights, gradients, moments and averages
   readonly stepBytes: number // a batch and the values between it and the gradients, where each is freed in time
-  readonly rate: number // FLOP/s of a matrix product on this machine, measured just now
+  readonly rate: number // FLOP/s of a matrix product on this machine, measured just now, at best
   readonly stepMs: number
 }
 
@@ -43,24 +43,23 @@ export async function estimate(config: TrainConfig, runtime: Runtime): Promise<E
 }
 
 const side = 768
-const runs = 9
+const runs = 15
 
-/** FLOP/s of a matrix product: the median of a few, after one that is not counted. */
+/** FLOP/s of a matrix product: the best of some, as what else runs on the machine can only slow them down. */
 async function matrixRate(runtime: Runtime): Promise<number> {
   const y = matmul(input('a', [side, side]), input('b', [side, side]))
   const program = await runtime.load({ y })
   const feeds = { a: new Float32Array(side * side).fill(0.5), b: new Float32Array(side * side).fill(0.25) }
   const into = { y: new Float32Array(side * side) }
-  const times: number[] = []
+  let best = Number.POSITIVE_INFINITY
   try {
-    for (let i = 0; i <= runs; i++) {
+    for (let i = 0; i < runs; i++) {
       const from = performance.now()
       await program.run(feeds, into)
-      times.push(performance.now() - from)
+      best = Math.min(best, performance.now() - from)
     }
   } finally {
     await program.release()
   }
-  const median = times.slice(1).sort((a, b) => a - b)[runs >> 1]
-  return (1000 * 2 * side ** 3) / median
+  return (1000 * 2 * side ** 3) / best
 }

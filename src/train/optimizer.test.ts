@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import { zeros } from '../nn/init.ts'
 import { params } from '../nn/params.ts'
 import { nodeRuntime } from '../runtime/node.ts'
-import { type OptimizerConfig, optimizer } from './optimizer.ts'
+import type { OptimizerConfig } from './config.ts'
+import { optimizer } from './optimizer.ts'
 
 // Made with PyTorch by test/parity/optimizer.py.
 const file = new URL('../../test/cases/optimizer.json', import.meta.url)

@@ -1,25 +1,12 @@
 import { type Shape, size } from '../graph/index.ts'
 import type { Parameter } from '../nn/index.ts'
 import type { Program, Runtime } from '../runtime/runtime.ts'
+import type { OptimizerConfig } from './config.ts'
 import { checkFit, type Shaped } from './fit.ts'
 import { type Layout, layOut } from './layout.ts'
 import { type ParameterMemory, parameterMemory } from './memory.ts'
 import { muonUpdates } from './muon.ts'
 import { updateByAdamW, updateByMuon } from './update.ts'
-
-/** How weights follow their gradients. */
-export interface OptimizerConfig {
-  readonly beta1?: number // AdamW's decay of the mean gradient
-  readonly beta2?: number // AdamW's decay of the mean squared gradient
-  readonly eps?: number
-  readonly weightDecay?: number // decoupled, for matrices and kernels; gains, biases and scalars have none
-  readonly clip?: number // largest global norm of the gradient
-  readonly ema?: number // decay of the running average of the weights; it starts lower, as (1 + step) / (10 + step)
-  /** Whether a matrix follows Muon; others follow AdamW. */
-  readonly muon?: (name: string, shape: Shape) => boolean
-  readonly momentum?: number // Muon's
-  readonly muonRate?: number // Muon's learning rate as a multiple of AdamW's
-}
 
 /** Weights with what is needed to update them. */
 export interface Optimizer {

@@ -1,6 +1,6 @@
 import type { Shape } from '../graph/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { TrainConfig } from './train.ts'
+import type { TrainConfig } from './config.ts'
 
 /** Weights by the names of the checkpoint. */
 export type Weights = Readonly<Record<string, { readonly data: Float32Array; readonly shape: Shape }>>

@@ -9,8 +9,9 @@ import { batchNorm, lecunNormal, linear, type Params } from '../nn/index.ts'
 import { add, exp, log, mean, mul, relu, sqrt, square, sub } from '../ops/index.ts'
 import { stream } from '../random.ts'
 import { nodeRuntime } from '../runtime/node.ts'
+import type { TrainConfig } from './config.ts'
 import { constant } from './lr.ts'
-import { type TrainConfig, type TrainEvent, type TrainState, train } from './train.ts'
+import { type TrainEvent, type TrainState, train } from './train.ts'
 
 const runtime = nodeRuntime({ threads: 1 })
 

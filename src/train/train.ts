@@ -1,34 +1,13 @@
 import { TubeletError } from '../errors.ts'
 import { size, type Tensor } from '../graph/index.ts'
-import type { Parameter, Params, Updates } from '../nn/index.ts'
+import type { Parameter } from '../nn/index.ts'
 import { stream } from '../random.ts'
-import type { Arrays, Program, Runtime } from '../runtime/runtime.ts'
+import type { Program, Runtime } from '../runtime/runtime.ts'
+import type { TrainConfig } from './config.ts'
 import type { Shaped } from './fit.ts'
 import { firstNonFinite } from './non-finite.ts'
-import { type Optimizer, type OptimizerConfig, optimizer } from './optimizer.ts'
+import { type Optimizer, optimizer } from './optimizer.ts'
 import { parameterCount, type TrainingGraph, trainingGraph } from './training-graph.ts'
-
-/** A run as data: what is minimised, on what, and how. */
-export interface TrainConfig {
-  readonly name: string
-  readonly seed: number
-  readonly steps: number
-  /**
-   * Builds model and loss once. `loss` is minimised; other scalars are reported. A model with batch normalisation takes
-   * `updates` as its `training`: the next running statistics, which the loop writes back after each batch.
-   */
-  readonly build: (p: Params, updates: Updates) => { readonly loss: Tensor } & Readonly<Record<string, Tensor>>
-  /** The inputs of one step: a pure function of the step, so that a run that was stopped goes on as if it had not been. */
-  readonly batch: (step: number) => Arrays | Promise<Arrays>
-  readonly samples: number // in one batch, for the progress line
-  /** Learning rate of a step, counted from 1. */
-  readonly lr: (step: number) => number
-  readonly optimizer?: OptimizerConfig
-  /** Gradients are averaged over so many batches before an update. */
-  readonly accumulate?: number
-  /** Called on the weights after each update, such as to clamp one. */
-  readonly after?: (weights: Readonly<Record<string, Float32Array>>) => void
-}
 
 /** What happens in a run. */
 export type TrainEvent =

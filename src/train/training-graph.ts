@@ -1,7 +1,7 @@
 import { ShapeError, sameShape, size, type Tensor } from '../graph/index.ts'
 import { type Parameter, params, type Updates } from '../nn/index.ts'
 import { grad } from '../transform/grad.ts'
-import type { TrainConfig } from './train.ts'
+import type { TrainConfig } from './config.ts'
 
 /** What one batch computes. */
 export interface TrainingGraph {

@@ -1,8 +1,8 @@
 import type { Program } from '../runtime/runtime.ts'
+import type { OptimizerConfig } from './config.ts'
 import type { MuonRange, Range } from './layout.ts'
 import type { ParameterMemory } from './memory.ts'
 import { muonScale } from './muon.ts'
-import type { OptimizerConfig } from './optimizer.ts'
 
 /** One update of weights that lie in sections of a memory. */
 export interface Update {

@@ -1,0 +1,42 @@
+import { extname } from 'node:path'
+import sharp from 'sharp'
+import { TubeletError } from '../errors.ts'
+import { readBytes } from '../files/disk.ts'
+import { gifComments } from '../files/gif-comment.ts'
+
+/** The recipe as an XMP packet, which programs that keep metadata leave in place. */
+export function recipeXmp(recipe: object): string {
+  const text = recipeComment(recipe).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
+  return `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:tubelet="https://tubelet.dev/ns/1.0/" tubelet:recipe="${text}"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`
+}
+
+/** The recipe as JSON in ASCII, for formats that know no other letters. */
+export const recipeComment = (recipe: object): string =>
+  JSON.stringify(recipe).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/**
+ * The recipe in a .webp, .png or .gif that `generate` wrote, or undefined where there is none. Throws
+ * TubeletError('input') where the file cannot be read or is no picture.
+ */
+export async function readRecipe(path: string): Promise<unknown> {
+  const bytes = await readBytes(path)
+  const stored = extname(path).toLowerCase() === '.gif' ? fromGif(bytes, path) : await fromXmp(bytes, path)
+  try {
+    return stored === undefined ? undefined : JSON.parse(stored)
+  } catch {
+    return undefined // a comment of someone else
+  }
+}
+
+const fromGif = (bytes: Uint8Array, path: string) =>
+  gifComments(bytes, path).find((comment) => comment.startsWith('{"prompt"'))
+
+async function fromXmp(bytes: Uint8Array, path: string): Promise<string | undefined> {
+  const { xmpAsString } = await sharp(bytes)
+    .metadata()
+    .catch((error: Error) => {
+      throw new TubeletError('input', `${path}: not a picture that can be read (${error.message})`, { cause: error })
+    })
+  const [, text] = /tubelet:recipe="([^"]*)"/.exec(xmpAsString ?? '') ?? []
+  return text?.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
+}
