@@ -147,7 +147,7 @@ export default {
         'transformer/config.json': JSON.stringify(wanJson(config), null, 1),
         'transformer/diffusion_pytorch_model.safetensors': modelFile(weights),
         'scheduler/scheduler_config.json': JSON.stringify(scheduler, null, 1),
-        'model_index.json': JSON.stringify(modelIndex(index, prompts), null, 1),
+        'model_index.json': JSON.stringify(modelIndex(index, prompts)),
       }),
       close: () => text.release(),
     }

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { publicSurface, type Surface } from './public-surface.ts'
 
-function surfaceOf(index: string): Surface {
+function surfaceOf(index: string, others: Record<string, string> = {}): Surface {
   const root = mkdtempSync(join(tmpdir(), 'tubelet-surface-'))
   try {
     mkdirSync(join(root, 'src'))
@@ -16,7 +16,8 @@ function surfaceOf(index: string): Surface {
       join(root, 'tsconfig.json'),
       '{ "compilerOptions": { "strict": true, "types": [], "lib": ["es2023"] } }',
     )
-    writeFileSync(join(root, 'src', 'index.ts'), index)
+    for (const [name, text] of Object.entries({ ...others, index }))
+      writeFileSync(join(root, 'src', `${name}.ts`), text)
     return publicSurface(root)
   } finally {
     rmSync(root, { recursive: true })
@@ -48,4 +49,22 @@ test('the report shows functions with inferred types, types as declared and the 
 test('an export without a docstring and an entry point without a file are problems', () => {
   const { problems } = surfaceOf('export const bare = 1\n/** Said. */\nexport const said = 2\n')
   assert.deepEqual(problems, ["the source of 'tiny/gone' is missing", "tiny: 'bare' has no docstring"])
+})
+
+test('exports stand under the names by which they are exported, and those of a namespace under its name', () => {
+  const nn =
+    '/** A layer. */\nexport const linear = (width: number) => width\n/** A seed. */\nexport interface Seed { seed: number }'
+  const { report, problems } = surfaceOf(
+    "export * as nn from './nn.ts'\nexport type { Seed as Start } from './nn.ts'",
+    { nn },
+  )
+  assert.deepEqual(
+    report.split('```ts\n')[1].split('\n```')[0].split('\n'),
+    [
+      'interface Start { seed: number }',
+      'function nn.linear(width: number): number',
+      'interface nn.Seed { seed: number }',
+    ].sort((a, b) => (a.split(' ')[1] < b.split(' ')[1] ? -1 : 1)),
+  )
+  assert.deepEqual(problems, ["the source of 'tiny/gone' is missing"])
 })

@@ -53,17 +53,20 @@ interface Line {
   documented: boolean
 }
 
+/** The exports of a module; those of a namespace, `export * as nn`, stand under its name. */
 function exportsOf(source: ts.SourceFile, checker: ts.TypeChecker): Line[] {
   const module = checker.getSymbolAtLocation(source)
-  if (!module) return []
-  return checker
-    .getExportsOfModule(module)
-    .map((exported) => {
-      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
-      const documented = symbol.getDocumentationComment(checker).length > 0
-      return { name: exported.name, text: signature(exported.name, symbol, checker), documented }
-    })
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  return module ? linesOf(module, '', checker).sort((a, b) => (a.name < b.name ? -1 : 1)) : []
+}
+
+function linesOf(module: ts.Symbol, prefix: string, checker: ts.TypeChecker): Line[] {
+  return checker.getExportsOfModule(module).flatMap((exported) => {
+    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+    const name = prefix + exported.name
+    if (symbol.flags & ts.SymbolFlags.ValueModule) return linesOf(symbol, `${name}.`, checker)
+    const documented = symbol.getDocumentationComment(checker).length > 0
+    return [{ name, text: signature(name, symbol, checker), documented }]
+  })
 }
 
 const format = ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseAliasDefinedOutsideCurrentScope
@@ -72,7 +75,8 @@ const format = ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseAliasDefi
 function signature(name: string, symbol: ts.Symbol, checker: ts.TypeChecker): string {
   const declaration = symbol.declarations?.[0]
   if (!declaration) return name
-  if (ts.isInterfaceDeclaration(declaration) || ts.isTypeAliasDeclaration(declaration)) return oneLine(declaration)
+  if (ts.isInterfaceDeclaration(declaration) || ts.isTypeAliasDeclaration(declaration))
+    return oneLine(declaration, name)
   if (ts.isClassDeclaration(declaration)) return classLine(name, declaration, checker)
   const type = checker.getTypeOfSymbolAtLocation(symbol, declaration)
   const calls = type.getCallSignatures()
@@ -103,8 +107,11 @@ function classLine(name: string, node: ts.ClassDeclaration, checker: ts.TypeChec
 
 const printer = ts.createPrinter({ removeComments: true })
 
-const oneLine = (node: ts.Declaration): string =>
-  squeeze(printer.printNode(ts.EmitHint.Unspecified, node, node.getSourceFile()).replace(/^export /, ''))
+/** A type as it is declared, under the name by which it is exported. */
+function oneLine(node: ts.InterfaceDeclaration | ts.TypeAliasDeclaration, name: string): string {
+  const text = printer.printNode(ts.EmitHint.Unspecified, node, node.getSourceFile())
+  return squeeze(text.replace(/^export /, '').replace(node.name.text, name))
+}
 
 const squeeze = (text: string): string => text.replace(/\s+/g, ' ').replace(/;? }/g, ' }').replace(/;$/, '')
 

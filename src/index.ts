@@ -8,7 +8,7 @@ export { flowLoss } from './diffusion/flow-loss.ts'
 export { sample } from './diffusion/sample.ts'
 export { schedulerFromConfig } from './diffusion/scheduler.ts'
 export { type ErrorCode, TubeletError } from './errors.ts'
-export { constant, type DType, input, type Shape, ShapeError, type Tensor } from './graph/index.ts'
+export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
 export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
 export {

@@ -14,6 +14,7 @@ import { evaluate } from '../../test/on-node.ts'
 import { input } from '../graph/index.ts'
 import { type Params, params, rotary } from '../nn/index.ts'
 import { mean, square, sub, sum } from '../ops/index.ts'
+import { costOf } from '../transform/cost.ts'
 import { grad } from '../transform/grad.ts'
 import { type WanInputs, wanBlock, wanConfig, wanSizes, wanTransformer } from './sora.ts'
 
@@ -119,6 +120,24 @@ test('recomputed blocks give the same gradients', async () => {
   }
   const [kept, again] = [await gradients(false), await gradients(true)]
   for (const name of Object.keys(kept)) assertClose(again[name], kept[name], 1e-4, name)
+})
+
+test('recomputed blocks take less than half the memory of a training step', () => {
+  const deep = { ...tiny, depth: 8 }
+  const peak = (recompute: boolean) => {
+    const p = params()
+    const v = wanTransformer(p, deep)(input('x', latents), input('t', [2]), input('text', [2, 5, 8]), { recompute })
+    const loss = mean(square(v))
+    return costOf([
+      loss,
+      ...grad(
+        loss,
+        [...p.all.values()].map((one) => one.tensor),
+      ),
+    ]).peakBytes
+  }
+  const [kept, again] = [peak(false), peak(true)]
+  assert.ok(again < 0.5 * kept, `${again} of ${kept} bytes`)
 })
 
 function predictParams(): Params {

@@ -23,8 +23,9 @@ export function transposeSteps(shape: Shape, perm: readonly number[]): readonly 
   if (isSorted(labels)) return []
   const whole = [{ shape, perm }]
   if (size(shape) < small || movesOneAxis(perm)) return whole
-  const { steps } = search({ labels, sizes }, 3)
-  return steps.length === 1 && steps[0].perm.length === labels.length ? whole : steps
+  const run = size(sizes.slice(movedGroups(labels)))
+  const limit = anyOrderCost(run) * 0.8 // a gain worth another pass
+  return (search({ labels, sizes }, 1, limit) ?? search({ labels, sizes }, 2, limit))?.steps ?? whole
 }
 
 /** Groups of axes that stay together, in the order of the array; a label is the place of its group in the result. */
@@ -46,6 +47,9 @@ function merged(shape: Shape, perm: readonly number[]): Groups {
   return { labels: groups.map((axis) => starts.indexOf(axis)), sizes }
 }
 
+/** Groups up to the last one that is not in its place. */
+const movedGroups = (labels: readonly number[]) => labels.findLastIndex((label, i) => label !== i) + 1
+
 const isSorted = (labels: readonly number[]) => labels.every((label, i) => label === i)
 
 /** Whether the order arises from taking one axis out and putting it back elsewhere. */
@@ -59,21 +63,26 @@ interface Plan {
   readonly cost: number
 }
 
-/** The cheapest of the plans with at most so many swaps before all else is put in order at once. */
-function search(groups: Groups, most: number): Plan {
-  const { labels, sizes } = groups
+/** The cheapest plan below `limit` with at most so many swaps before all else is put in order at once. */
+function search({ labels, sizes }: Groups, most: number, limit: number): Plan | undefined {
   if (isSorted(labels)) return { steps: [], cost: 0 }
-  const moved = labels.findLastIndex((label, i) => label !== i) + 1
+  const moved = movedGroups(labels)
   const order = labels.map((_, place) => labels.indexOf(place))
-  let best: Plan = { steps: [{ shape: sizes, perm: order }], cost: anyOrderCost(size(sizes.slice(moved))) }
-  if (most === 0) return best
-  for (const [i, j, k] of swaps(moved)) {
+  const run = size(sizes.slice(moved))
+  const atOnce = movesOneAxis(order) ? swapCost(run) : anyOrderCost(run)
+  let best: Plan | undefined = atOnce < limit ? { steps: [{ shape: sizes, perm: order }], cost: atOnce } : undefined
+  for (const [i, j, k] of most > 0 ? swaps(moved) : []) {
     const cost = swapCost(size(sizes.slice(k)))
-    if (cost >= best.cost) continue
-    const swapped = <T>(list: readonly T[]) =>
-      [list.slice(0, i), list.slice(j, k), list.slice(i, j), list.slice(k)].flat()
-    const rest = search({ labels: swapped(labels), sizes: swapped(sizes) }, most - 1)
-    if (cost + rest.cost >= best.cost) continue
+    const room = (best?.cost ?? limit) - cost
+    if (room <= 0) continue
+    const swapped = <T>(list: readonly T[]) => [
+      ...list.slice(0, i),
+      ...list.slice(j, k),
+      ...list.slice(i, j),
+      ...list.slice(k),
+    ]
+    const rest = search({ labels: swapped(labels), sizes: swapped(sizes) }, most - 1, room)
+    if (!rest) continue
     const shape = [sizes.slice(0, i), sizes.slice(i, j), sizes.slice(j, k), sizes.slice(k)].map(size)
     best = { steps: [{ shape, perm: [0, 2, 1, 3] }, ...rest.steps], cost: cost + rest.cost }
   }

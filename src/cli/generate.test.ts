@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { recordingIo, runCli, scratchFolder } from '../../test/cli.ts'
+import { tinyModelFiles, writeTinyModel } from '../../test/tiny-model.ts'
+import { decodeClip } from '../files/webp.ts'
+import { readRecipe } from './clip-recipe.ts'
+import { main } from './main.ts'
+
+const cwd = await scratchFolder()
+before(() => writeTinyModel(join(cwd, 'models', 'tiny')))
+
+/** `generate` with the tiny model in two steps, in the scratch folder. */
+const generate = (args: readonly string[], io: Parameters<typeof runCli>[1] = {}) =>
+  runCli(['generate', '-m', 'tiny', '--steps', '2', ...args], { cwd, ...io })
+
+const at = (name: string) => join(cwd, name)
+
+test('a prompt becomes a file, and its path is all that is printed', async () => {
+  const { code, out, err } = await generate(['a red heart', '-o', 'heart.webp', '-s', '3'])
+  assert.deepEqual([code, out], [0, 'heart.webp\n'], err)
+  const clip = await decodeClip(await readFile(at('heart.webp')))
+  assert.deepEqual([clip.count, clip.width, clip.height], [5, 32, 32])
+  assert.match(err, /step 2\/2/)
+})
+
+test('the same command writes the same bytes twice, and another seed others', async () => {
+  await generate(['跳动的红心', '-o', 'one.webp', '-s', '3'])
+  await generate(['跳动的红心', '-o', 'two.webp', '-s', '3'])
+  await generate(['跳动的红心', '-o', 'three.webp', '-s', '4'])
+  const [one, two, three] = await Promise.all(['one', 'two', 'three'].map((name) => readFile(at(`${name}.webp`))))
+  assert.deepEqual(two, one)
+  assert.notDeepEqual(three, one)
+})
+
+test('-n draws with seeds that count up, each equal to the clip of that seed alone', async () => {
+  const { out } = await generate(['a red heart', '-n', '3', '-s', '5', '-o', 'n-{seed}.png', '--json'])
+  const { clips } = JSON.parse(out)
+  assert.deepEqual(
+    clips.map(({ path, seed }: { path: string; seed: number }) => [path, seed]),
+    [5, 6, 7].map((seed) => [`n-${seed}.png`, seed]),
+  )
+  await generate(['a red heart', '-s', '6', '-o', 'alone.png'])
+  assert.deepEqual(await readFile(at('n-6.png')), await readFile(at('alone.png')))
+})
+
+test('the file holds the whole recipe, and a clip drawn from it again is the same', async () => {
+  const asked = ['a "red" heart & <bird>, 蓝色的鸟', '--negative', 'cat', '--cfg', '2.5', '-s', '11', '--steps', '3']
+  for (const ending of ['webp', 'gif', 'png']) {
+    const { code } = await runCli(['generate', '-m', 'tiny', ...asked, '-o', `recipe.${ending}`], { cwd })
+    assert.equal(code, 0)
+    const { modelHash, tubelet, node, ...recipe } = (await readRecipe(at(`recipe.${ending}`))) as Record<
+      string,
+      unknown
+    >
+    assert.deepEqual(recipe, {
+      ...{ prompt: asked[0], negativePrompt: 'cat', seed: 11, steps: 3, guidance: 2.5, model: 'tiny' },
+    })
+    assert.match(String(modelHash), /^[0-9a-f]{16}$/)
+    assert.deepEqual([tubelet, node], ['0.1.0', process.version])
+  }
+})
+
+test('prompts come from arguments, from a file and from standard input, in this order', async () => {
+  await writeFile(at('prompts.txt'), '\ufeffa blue bird\r\n\r\n  汽车，红色  \n')
+  const bytes = new TextEncoder().encode('猫的笑脸\nclock face\n')
+  async function* stdin() {
+    for (const byte of bytes) yield Uint8Array.of(byte) // letters arrive in pieces
+  }
+  const args = [
+    'a red car',
+    '-',
+    '--prompts',
+    'prompts.txt',
+    '-o',
+    'p-{index}-{prompt}.webp',
+    '-s',
+    '1',
+    '--steps',
+    '1',
+  ]
+  const { code, out, err } = await generate(args, { stdin: stdin() })
+  assert.equal(code, 0, err)
+  assert.deepEqual(out.trimEnd().split('\n'), [
+    ...['p-0-a-red-car.webp', 'p-1-猫的笑脸.webp', 'p-2-clock-face.webp'],
+    ...['p-3-a-blue-bird.webp', 'p-4-汽车-红色.webp'],
+  ])
+})
+
+test('without -o the file is named for prompt and seed; several that would be alike get an index', async () => {
+  assert.equal((await generate(['Red heart!', '-s', '9'])).out, 'Red-heart-9.webp\n')
+  assert.equal((await generate(['cat', 'cat', '-s', '9', '-o', 'c.webp'])).out, 'c-0.webp\nc-1.webp\n')
+})
+
+test('words that the model has not learned are told once a prompt, in the language of the user', async () => {
+  const { err } = await generate(['a shiny helicopter heart', '-n', '2', '-s', '1', '-o', 'w-{seed}.webp'])
+  const note = "note: 'a shiny helicopter heart' holds words that the model has not learned: shiny, helicopter\n"
+  assert.equal(err.split(note).length, 2, err)
+  const none = await generate(['zzz', '-o', 'z.webp', '--lang', 'zh'])
+  assert.equal(none.code, 0)
+  assert.match(none.err, /提示：“zzz”里没有模型学过的词，它会随意画/)
+  assert.match((await generate(['❤️', '-o', 'z.webp'])).err, /has learned no word of '❤️'/)
+  assert.doesNotMatch((await generate(['a red heart', '-o', 'z.webp'])).err, /note/)
+  assert.equal((await generate(['zzz', '-q', '-o', 'z.webp'])).err, '')
+})
+
+test('an empty prompt and one of 5,000 characters give pictures', async () => {
+  assert.equal((await generate(['', '-o', 'empty.webp'])).code, 0)
+  const { code, out } = await generate(['跳动的红心'.repeat(1000), '-s', '1'])
+  assert.equal(code, 0)
+  const recipe = (await readRecipe(at(out.trimEnd()))) as { prompt: string }
+  assert.equal(recipe.prompt.length, 5000)
+})
+
+test('mistakes in the command line have exit code 2 and draw nothing', async () => {
+  const before = await readdir(cwd)
+  const cases: [string[], RegExp][] = [
+    [[], /generate: what shall be drawn\?/],
+    [['-'], /what shall be drawn\?/],
+    [['cat', '-o', 'cat.jpg'], /cat\.jpg: the file must end in \.webp, \.gif, \.png, \.mp4/],
+    [['cat', '--steps', '0'], /'--steps' cannot be '0'/],
+    [['cat', '-n', '1.5'], /'--count' cannot be '1\.5'/],
+    [['cat', '-s', '-1'], /'--seed' cannot be '-1'/],
+    [['cat', '-s', '9007199254740991'], /'--seed' cannot be/],
+    [['cat', '--cfg', 'NaN'], /'--cfg' cannot be 'NaN'/],
+    [['cat', '--stepz', '3'], /unknown option '--stepz'; did you mean --steps\?/],
+  ]
+  for (const [args, message] of cases) {
+    const { code, out, err } = await generate(args)
+    assert.match(err, message)
+    assert.deepEqual([code, out], [2, ''])
+  }
+  assert.deepEqual(await readdir(cwd), before)
+})
+
+test('a model, a file of prompts or a place that is not there has exit code 3', async () => {
+  const cases: [string[], RegExp][] = [
+    [['cat', '-m', 'nothing'], /no model 'nothing'.*tiny/],
+    [['--prompts', 'absent.txt'], /cannot read .*absent\.txt: no such file/],
+    [['--prompts', 'models'], /cannot read .*models: it is a folder/],
+    [['cat', '-o', 'heart.webp/cat.webp'], /cannot write .*: a part of the path is a file/],
+  ]
+  for (const [args, message] of cases) {
+    const { code, err } = await generate(args)
+    assert.match(err, message)
+    assert.equal(code, 3)
+    assert.doesNotMatch(err, /step/)
+  }
+})
+
+test('.mp4 without ffmpeg ends before drawing, with the line to install it', async () => {
+  const { code, err } = await generate(['cat', '-o', 'cat.mp4'], { env: { PATH: at('nowhere') } })
+  assert.equal(code, 3)
+  assert.match(err, /writing \.mp4 needs ffmpeg: .* install ffmpeg/)
+  assert.doesNotMatch(err, /step/)
+})
+
+test('a damaged model is one sentence and exit code 3', async () => {
+  const files = tinyModelFiles()
+  const cut = (files['vae/diffusion_pytorch_model.safetensors'] as Uint8Array).subarray(0, 5000)
+  const damaged: [Record<string, string | Uint8Array | undefined>, RegExp][] = [
+    [{ 'vae/diffusion_pytorch_model.safetensors': cut }, /not a usable safetensors file/],
+    [{ 'transformer/config.json': undefined }, /cannot read .*transformer\/config\.json: no such file/],
+    [{ 'model_index.json': '{"size": 1000000}' }, /more than 8388608 pixels/],
+  ]
+  for (const [i, [changed, message]] of damaged.entries()) {
+    await writeTinyModel(at(`damaged-${i}`), changed)
+    const { code, err } = await generate(['cat', '-m', `damaged-${i}`, '-o', 'never.webp'])
+    assert.match(err, message)
+    assert.equal(code, 3)
+    assert.equal(err.trimEnd().split('\n').length, 1, err)
+  }
+})
+
+test('Ctrl-C stops between two steps, keeps the clips that are done, and the exit code tells', async () => {
+  const stop = new AbortController()
+  const stderr = {
+    write: (text: string | Uint8Array) => void (String(text).includes('step 3/') && stop.abort('SIGINT')),
+  }
+  const { io } = recordingIo({ cwd, signal: stop.signal })
+  const code = await main(
+    ['generate', 'cat', 'bird', '-m', 'tiny', '--steps', '2', '-s', '1', '-o', 'stop-{index}.webp'],
+    { ...io, stderr },
+  )
+  assert.equal(code, 130)
+  assert.ok((await readdir(cwd)).includes('stop-0.webp'))
+  assert.ok(!(await readdir(cwd)).includes('stop-1.webp'))
+})
