@@ -10,7 +10,7 @@ import { checkClipName, checkClipPlaces, writeClip } from './clip-file.ts'
 import { readRecipe } from './clip-recipe.ts'
 
 const folder = await scratchFolder()
-const clip = movingDisc(5, 16, [200, 30, 90])
+const clip = movingDisc(6, 16, [200, 30, 90])
 const recipe = {
   prompt: 'a "red" <heart> & 红心 😀\n\\',
   negativePrompt: '&#34;',
@@ -31,12 +31,12 @@ test('each format keeps the recipe word for word', async () => {
 
 test('each format keeps frames, speed and transparency as it can', async () => {
   const webp = await decodeClip(await readFile(await written('frames.webp')))
-  assert.deepEqual([webp.count, webp.width, webp.height], [5, 16, 16])
+  assert.deepEqual([webp.count, webp.width, webp.height], [6, 16, 16])
   const gif = await decodeClip(await readFile(await written('frames.gif')))
-  assert.equal(gif.count, 5)
-  assert.ok(Math.abs(gif.fps - clip.fps) < 1)
+  assert.equal(gif.count, 6)
+  assert.deepEqual(gif.delays, [40, 40, 50, 40, 40, 40]) // a quarter of a second, in hundredths
   const png = await sharp(await written('frames.png')).metadata()
-  assert.deepEqual([png.width, png.height, png.hasAlpha], [5 * 16, 16, true])
+  assert.deepEqual([png.width, png.height, png.hasAlpha], [6 * 16, 16, true])
   for (const { frames } of [webp, gif]) {
     const alpha = (from: Uint8Array) => [...from].filter((_, i) => i % 4 === 3).map((a) => a > 127)
     assert.deepEqual(alpha(frames), alpha(clip.frames))
@@ -72,14 +72,6 @@ test('places that cannot be written are known before anything is drawn', async (
   await checkClipPlaces([join(folder, 'new/folders/heart.webp'), join(folder, 'file')], env)
 })
 
-test('a folder without permission is refused', {
-  skip: process.getuid?.() === 0 && 'root may write anywhere',
-}, async () => {
-  const locked = join(folder, 'locked')
-  await mkdir(locked, { mode: 0o500 })
-  await assert.rejects(checkClipPlaces([join(locked, 'a.webp')], env), /permission denied/)
-})
-
 test('.mp4 without ffmpeg is refused with the line that installs it, before and while it is written', async () => {
   const empty = { PATH: join(folder, 'nothing here') }
   const missing = { code: 'input', message: /^writing \.mp4 needs ffmpeg: (sudo apt-get|brew|winget) install ffmpeg; / }
@@ -104,7 +96,7 @@ test('.mp4 goes through ffmpeg: frames on white, three seconds at least, the rec
   assert.match(args, new RegExp(`-s 16x16 -r ${clip.fps} `))
   assert.deepEqual(JSON.parse(/comment=(\{.*\}) /.exec(args)?.[1] ?? ''), recipe)
   const rgb = await readFile(join(folder, 'frames.rgb'))
-  assert.equal(rgb.length, 5 * 16 * 16 * 3)
+  assert.equal(rgb.length, 6 * 16 * 16 * 3)
   assert.deepEqual([...rgb.subarray(0, 3)], [255, 255, 255]) // a transparent corner
 })
 

@@ -23,7 +23,8 @@ export function clipNames(pattern: string, recipes: readonly Recipe[]): string[]
 
 /** Letters and digits of a prompt with hyphens between, cut after a whole letter; `clip` where it has none. */
 function promptName(prompt: string): string {
-  const words = prompt.normalize('NFC').replace(/[^\p{L}\p{M}\p{N}]+/gu, '-')
+  // Marks belong to the letter before them; those of a sign go with it.
+  const words = prompt.normalize('NFC').replace(/^\p{M}+|([^\p{L}\p{M}\p{N}]\p{M}*)+/gu, '-')
   let name = ''
   let bytes = 0
   for (const { segment } of new Intl.Segmenter().segment(words)) {

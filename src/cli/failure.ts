@@ -50,6 +50,8 @@ function hintFor(code: ErrorCode, { t, help }: Setting): string[] {
 function asTubeletError(error: unknown): TubeletError | undefined {
   if (error instanceof TubeletError) return error
   if (!(error instanceof Error)) return
+  // What went wrong while something was closed after an error matters less than that error.
+  if (error.name === 'SuppressedError' && 'suppressed' in error) return asTubeletError(error.suppressed)
   const options = { cause: error }
   if (error.name === 'AbortError') return new TubeletError('stopped', 'stopped before it was done', options)
   if (/Array buffer allocation failed|bad_alloc|Failed to allocate memory/i.test(error.message))

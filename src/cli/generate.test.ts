@@ -120,9 +120,9 @@ test('mistakes in the command line have exit code 2 and draw nothing', async () 
     [['-'], /what shall be drawn\?/],
     [['cat', '-o', 'cat.jpg'], /cat\.jpg: the file must end in \.webp, \.gif, \.png, \.mp4/],
     [['cat', '--steps', '0'], /'--steps' cannot be '0'/],
-    [['cat', '-n', '1.5'], /'--count' cannot be '1\.5'/],
-    [['cat', '-s', '-1'], /'--seed' cannot be '-1'/],
-    [['cat', '-s', '9007199254740991'], /'--seed' cannot be/],
+    [['cat', '-n', '1.5'], /'-n, --count' cannot be '1\.5'/],
+    [['cat', '-s', '-1'], /'-s, --seed' cannot be '-1'/],
+    [['cat', '-s', '9007199254740991'], /'-s, --seed' cannot be/],
     [['cat', '--cfg', 'NaN'], /'--cfg' cannot be 'NaN'/],
     [['cat', '--stepz', '3'], /unknown option '--stepz'; did you mean --steps\?/],
   ]

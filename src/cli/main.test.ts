@@ -84,6 +84,11 @@ test('each kind of error has its exit code, and anything else is a bug with its 
   assert.equal(exit(new RangeError('Array buffer allocation failed')), 5)
   assert.equal(exit(Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })), 3)
   assert.equal(exit(new DOMException('gone', 'AbortError')), 143)
+  const closing = Object.assign(new Error('x'), {
+    name: 'SuppressedError',
+    suppressed: new TubeletError('numeric', 'x'),
+  })
+  assert.equal(exit(closing), 4)
   const bug = describeFailure(new TypeError('x is undefined'), setting)
   assert.equal(bug.exit, 1)
   assert.equal(bug.lines[0], 'TypeError: x is undefined [TUBELET_BUG]')
@@ -108,6 +113,15 @@ test('a command that ends in good order after a signal tells by its exit code th
   const stop = new AbortController()
   stop.abort('SIGTERM')
   assert.equal((await runCli(['runs'], { signal: stop.signal, cwd: '/' })).code, 143)
+})
+
+test('the first Ctrl-C says on a terminal what happens next', async () => {
+  const stop = new AbortController()
+  const { io, err } = recordingIo({ isTTY: true, signal: stop.signal, cwd: '/' })
+  const running = main(['doctor'], io)
+  stop.abort('SIGINT')
+  assert.equal(await running, 130)
+  assert.match(err(), /^\nStopping after this step, saving what there is; Ctrl-C again stops at once\.\n/)
 })
 
 test('a command gets its arguments and flags by the types that it declared', async () => {

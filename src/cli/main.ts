@@ -11,6 +11,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const flags = beforeParsing(argv)
   const lang = chooseLanguage(flags.lang, io.env)
   const t = translator(lang)
+  const onStop = () => io.isTTY && io.stderr.write(`\n${t('frame.stopping')}\n`)
+  io.signal.addEventListener('abort', onStop, { once: true })
   let code: number = exitCodes.done
   try {
     const program = makeProgram(io, { lang, t, exit: (given) => (code = given) })
@@ -26,6 +28,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     io.stderr.write(`${label}${first}\n${rest.map((line) => `${dim(line)}\n`).join('')}`)
     if (flags.json) io.stdout.write(`${JSON.stringify({ error: failure.error })}\n`)
     return failure.exit
+  } finally {
+    io.signal.removeEventListener('abort', onStop)
   }
 }
 

@@ -128,32 +128,19 @@ interface Held {
   options?: RunFolderOptions
 }
 
-async function hold(
-  path: string,
-  { lock, record, options: { keep = 2, heartbeatMs = 15_000 } = {} }: Held,
-): Promise<RunFolder> {
+async function hold(path: string, { lock, record, options = {} }: Held): Promise<RunFolder> {
+  const { keep = 2, heartbeatMs = 15_000 } = options
   const upTo = (row: object) => !('step' in row) || Number(row.step) <= record.step
-  const write = () => writeFileAtomic(join(path, 'run.json'), `${JSON.stringify(record, null, 2)}\n`)
-  await write()
+  const sheet = await keepRecord(join(path, 'run.json'), record, heartbeatMs)
   const metrics = await openJsonLines(join(path, 'metrics.jsonl'), upTo)
   const events = await openJsonLines(join(path, 'events.jsonl'), upTo)
-
-  // One writer of run.json at a time; a beat that fails shows up in the next write that somebody waits for.
-  let writing: Promise<void> = Promise.resolve()
-  const update = (change: Partial<RunRecord>): Promise<void> => {
-    Object.assign(record, change, { heartbeat: new Date().toISOString() })
-    writing = writing.catch(() => {}).then(write)
-    return writing
-  }
-  const beat = setInterval(() => void update({}).catch(() => {}), heartbeatMs).unref()
 
   let open = true
   const finish: RunFolder['finish'] = async (status, error) => {
     if (!open) return
     open = false
-    clearInterval(beat)
     try {
-      await update({ status, ...(error === undefined ? {} : { error }) })
+      await sheet.last({ status, ...(error === undefined ? {} : { error }) })
     } finally {
       await Promise.all([metrics.close(), events.close()])
       await lock.release()
@@ -169,15 +156,34 @@ async function hold(
     event: (kind, details) => events.append({ time: new Date().toISOString(), kind, ...details }),
     samples: (step) => makeSamples(path, step),
     async checkpoint(step, fill) {
+      await durable([metrics, events]) // a checkpoint has all rows that lead to it
       const made = await writeCheckpoint(path, step, fill)
-      await durable([metrics, events])
-      await update({ step: Math.max(record.step, step) })
+      await sheet.update({ step: Math.max(record.step, step) })
       await prune(path, step, keep)
       return made
     },
     finish,
     [Symbol.asyncDispose]: () => finish('stopped'),
   }
+}
+
+/** Writes run.json now, at each change, and as a sign of life every so often until the last change. */
+async function keepRecord(file: string, record: RunRecord, heartbeatMs: number) {
+  const write = () => writeFileAtomic(file, `${JSON.stringify(record, null, 2)}\n`)
+  await write()
+  // One writer at a time; a sign of life that fails shows up in the next write that somebody waits for.
+  let writing: Promise<void> = Promise.resolve()
+  const update = (change: Partial<RunRecord>): Promise<void> => {
+    Object.assign(record, change, { heartbeat: new Date().toISOString() })
+    writing = writing.catch(() => {}).then(write)
+    return writing
+  }
+  const beat = setInterval(() => void update({}).catch(() => {}), heartbeatMs).unref()
+  const last = (change: Partial<RunRecord>): Promise<void> => {
+    clearInterval(beat)
+    return update(change)
+  }
+  return { update, last }
 }
 
 const durable = (files: readonly JsonLines[]) => Promise.all(files.map((file) => file.sync()))

@@ -107,7 +107,7 @@ export async function encodeWebp(clip: Clip, options: EncodeOptions = {}): Promi
 
 /** Writes a clip as an animated GIF: at most 256 colours a frame and alpha of one bit. */
 export async function encodeGif(clip: Clip): Promise<Uint8Array> {
-  return bytesOf(fromClip(clip).gif({ effort: 7, ...timing(clip) }))
+  return bytesOf(fromClip(clip).gif({ effort: 7, ...timing(clip, 10) }))
 }
 
 /** Writes a clip as one PNG with its frames side by side from left to right: [H, T·W]. */
@@ -125,14 +125,17 @@ export async function encodeStrip(clip: Clip, options: Pick<EncodeOptions, 'xmp'
   return bytesOf(options.xmp ? image.withXmp(options.xmp) : image)
 }
 
-/** Milliseconds for each frame: whole numbers whose sum is the rounded duration of the loop, so that nothing drifts. */
-export function frameDelays(count: number, fps: number): number[] {
-  const end = (k: number) => Math.round((k * 1000) / fps)
-  return Array.from({ length: count }, (_, k) => Math.max(1, end(k + 1) - end(k)))
+/**
+ * Milliseconds for each frame, multiples of `unit`, whose sum is the rounded duration of the loop, so that nothing drifts.
+ * GIF counts in hundredths of a second.
+ */
+export function frameDelays(count: number, fps: number, unit = 1): number[] {
+  const end = (k: number) => Math.round((k * 1000) / fps / unit)
+  return Array.from({ length: count }, (_, k) => unit * Math.max(1, end(k + 1) - end(k)))
 }
 
-function timing({ count, fps }: Clip): { delay?: number[]; loop?: number } {
-  return count > 1 ? { delay: frameDelays(count, fps), loop: 0 } : {}
+function timing({ count, fps }: Clip, unit?: number): { delay?: number[]; loop?: number } {
+  return count > 1 ? { delay: frameDelays(count, fps, unit), loop: 0 } : {}
 }
 
 function fromClip({ frames, count, width, height, fps }: Clip): Sharp {

@@ -1,5 +1,5 @@
-import { constant, ShapeError, type Tensor } from '../graph/index.ts'
-import { add, matmul, mul, reshape } from '../ops/index.ts'
+import { ShapeError, type Tensor } from '../graph/index.ts'
+import { rotate } from '../ops/index.ts'
 
 /** A grid of tokens in space and time. */
 export interface Grid {
@@ -48,26 +48,9 @@ export function rotary(grid: Grid, { width, heads }: { width: number; heads: num
   const d = width / heads
   if (!Number.isInteger(d) || d % 2 !== 0)
     throw new ShapeError('rotary', 'width / heads must be an even whole number', { width, heads })
-  const N = tokensOf(grid)
-  const { cosines, sines } = rotaryTables(grid, d)
-  const twice = (table: Float32Array) => Float32Array.from({ length: N * d }, (_, i) => table[i >> 1])
-  const cos = constant(twice(cosines), [N, 1, 1, d])
-  const sin = constant(twice(sines), [N, 1, 1, d])
-  const turn = quarterTurn(d)
+  const angles = { ...rotaryTables(grid, d), shape: [tokensOf(grid), d / 2] }
   return (x: Tensor): Tensor => {
-    const [n, B, D] = x.shape
-    if (n !== N) throw new ShapeError('rotary', `the grid holds ${N} tokens`, { x })
-    const apart = reshape(x, [N, B, heads, d])
-    return reshape(add(mul(apart, cos), mul(matmul(apart, turn), sin)), [N, B, D])
+    if (x.shape[0] !== tokensOf(grid)) throw new ShapeError('rotary', `the grid holds ${tokensOf(grid)} tokens`, { x })
+    return rotate(x, angles)
   }
-}
-
-/** The matrix [d, d] that sends each pair (a, b) to (−b, a): one small product is faster than moving single columns. */
-function quarterTurn(d: number): Tensor {
-  const matrix = new Float32Array(d * d)
-  for (let i = 0; i < d; i += 2) {
-    matrix[i * d + i + 1] = 1
-    matrix[(i + 1) * d + i] = -1
-  }
-  return constant(matrix, [d, d])
 }

@@ -1,15 +1,16 @@
 import { makeAll, type Op, ShapeError, type Tensor } from '../graph/index.ts'
-import { add, mul, sub } from './arithmetic.ts'
+import { mul, sub } from './arithmetic.ts'
+import { matmul } from './matmul.ts'
 import { mean } from './mean.ts'
 import { reshape } from './movement.ts'
 import { sumTo } from './reduce.ts'
 
 const ones = (n: number) => new Float32Array(n).fill(1)
 
-/** dx = r (g − mean g − n mean(g n)), the backward pass of a layer norm before its gain. */
-function normBackward(g: Tensor, n: Tensor, rstd: Tensor): Tensor {
-  const centred = sub(g, mean(g, -1, true))
-  return mul(sub(centred, mul(n, mean(mul(g, n), -1, true))), rstd)
+/** Weighted sum of each row, a product that reads x once: x [..., D], weights [D] → [..., 1]. */
+const weighted = (x: Tensor, weights: Tensor): Tensor => {
+  const D = x.shape.at(-1)!
+  return reshape(matmul(reshape(x, [-1, D]), reshape(weights, [D, 1])), [...x.shape.slice(0, -1), 1])
 }
 
 const LayerNorm: Op<{ eps: number }> = {
@@ -22,10 +23,18 @@ const LayerNorm: Op<{ eps: number }> = {
     const rows = [...x.shape.slice(0, -1), 1]
     return [x.shape, rows, rows]
   },
+  // With n = (x − mean) r and g = dy gain: dx = r (g − mean g − n mean(g n)).
   grad(dy, { inputs: [x, gain, bias], outputs: [y, mu, rstd] }) {
-    if (!gain) return [normBackward(dy, y, rstd)]
+    if (!gain) {
+      const centred = sub(dy, mean(dy, -1, true))
+      return [mul(sub(centred, mul(y, mean(mul(dy, y), -1, true))), rstd)]
+    }
     const n = mul(sub(x, mu), rstd)
-    return [normBackward(mul(dy, gain), n, rstd), sumTo(mul(dy, n), gain.shape), bias && sumTo(dy, bias.shape)]
+    const slope = mul(dy, n) // for the gain, and with it for mean(g n)
+    const share = mul(gain, 1 / gain.shape[0])
+    const centred = sub(mul(dy, gain), weighted(dy, share))
+    const dx = mul(sub(centred, mul(n, weighted(slope, share))), rstd)
+    return [dx, sumTo(slope, gain.shape), bias && sumTo(dy, bias.shape)]
   },
   lower({ inputs: [x], attrs: { eps } }, [value, gain, bias], onnx) {
     const width = x.shape.at(-1)!
@@ -54,12 +63,14 @@ const RmsNorm: Op<{ eps: number }> = {
       throw new ShapeError('rmsNorm', 'the gain must fit the last axis of x', { x, gain })
     return [x.shape, [...x.shape.slice(0, -1), 1]]
   },
-  // With n = x r: dx = r (g − n mean(g n))
+  // With n = x r and g = dy gain: dx = r (g − n mean(g n)) = r (g − x r² mean(g x)), so n itself is not needed.
   grad(dy, { inputs: [x, gain], outputs: [y, rstd] }) {
-    const n = gain ? mul(x, rstd) : y
-    const g = gain ? mul(dy, gain) : dy
-    const dx = mul(sub(g, mul(n, mean(mul(g, n), -1, true))), rstd)
-    return [dx, gain && sumTo(mul(dy, n), gain.shape)]
+    if (!gain) return [mul(sub(dy, mul(y, mean(mul(dy, y), -1, true))), rstd)]
+    const [D] = gain.shape
+    const slope = mul(dy, x)
+    const along = mul(mul(rstd, rstd), weighted(slope, mul(gain, 1 / D)))
+    const dx = mul(sub(mul(dy, gain), mul(x, along)), rstd)
+    return [dx, reshape(matmul(reshape(rstd, [1, -1]), reshape(slope, [-1, D])), [D])]
   },
   lower({ inputs: [x], attrs: { eps } }, [value, gain], onnx) {
     const width = x.shape.at(-1)!
@@ -81,19 +92,3 @@ export const rmsNorm = (x: Tensor, { gain, eps = 1e-6 }: Omit<NormOptions, 'bias
 
 /** One number per channel of x [B, C, ...], shaped so that it broadcasts. */
 export const perChannel = (p: Tensor, x: Tensor): Tensor => reshape(p, [p.shape[0], ...x.shape.slice(2).map(() => 1)])
-
-/** Group normalisation (Wu & He 2018) of x [B, C, ...]: each group of channels of each sample is one row of a layer norm. */
-export function groupNorm(x: Tensor, groups: number, { gain, bias, eps = 1e-5 }: NormOptions = {}): Tensor {
-  const [B, C] = x.shape
-  if (C % groups !== 0) throw new ShapeError('groupNorm', 'groups must divide the channels', { x, groups })
-  for (const [name, p] of Object.entries({ gain, bias }))
-    if (p && (p.shape.length !== 1 || p.shape[0] !== C))
-      throw new ShapeError('groupNorm', `the ${name} must hold one number per channel`, { x, [name]: p })
-  const rows = reshape(x, [B * groups, -1]) // [B·G, C/G · ...]
-  let y = reshape(layerNorm(rows, { eps }), x.shape)
-  if (gain) y = mul(y, perChannel(gain, x))
-  return bias ? add(y, perChannel(bias, x)) : y
-}
-
-/** Instance normalisation (Ulyanov et al. 2016) of x [B, C, ...]: each channel of each sample by itself. */
-export const instanceNorm = (x: Tensor, options: NormOptions = {}): Tensor => groupNorm(x, x.shape[1], options)

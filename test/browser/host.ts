@@ -34,6 +34,7 @@ export async function startBrowserHost(): Promise<BrowserHost> {
       (error: Error) => fail(response, error),
     )
   })
+  server.keepAliveTimeout = 0 // never: a client that is busy computing would find its connection closed
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {

@@ -5,6 +5,7 @@ export const en = {
     'Examples:\n  tubelet generate "a beating heart" -o heart.webp\n  tubelet train recipes/emoji-video.ts --minutes 3\n  tubelet doctor',
   'frame.error': 'error: ',
   'frame.stopped': 'stopped: ',
+  'frame.stopping': 'Stopping after this step, saving what there is; Ctrl-C again stops at once.',
   'frame.version': 'print the version',
   'frame.help': 'explain a command',
   'frame.lang': 'language of messages; otherwise TUBELET_LANG or LANG decides',

@@ -7,6 +7,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
     '示例：\n  tubelet generate "跳动的红心" -o heart.webp\n  tubelet train recipes/emoji-video.ts --minutes 3\n  tubelet doctor',
   'frame.error': '错误：',
   'frame.stopped': '已停止：',
+  'frame.stopping': '做完这一步、存好结果后停止；再按一次 Ctrl-C 立即停止。',
   'frame.version': '显示版本号',
   'frame.help': '显示命令的用法',
   'frame.lang': '消息语言；不写时由 TUBELET_LANG 或 LANG 决定',

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkOp } from '../../test/check-op.ts'
+import { input } from '../graph/index.ts'
+import { rotate } from './rotate.ts'
+
+const [N, pairs] = [3, 2]
+const angle = (row: number, pair: number) => 0.3 + row * 0.9 - pair * 1.7
+const table = (wave: (x: number) => number) =>
+  Float32Array.from({ length: N * pairs }, (_, i) => wave(angle(Math.floor(i / pairs), i % pairs)))
+const angles = { cosines: table(Math.cos), sines: table(Math.sin), shape: [N, pairs] }
+
+/** Two samples of two heads of width 4 in each row. */
+function turned(x: ArrayLike<number>): Float32Array {
+  const y = new Float32Array(x.length)
+  for (let i = 0; i < x.length; i += 2) {
+    const a = angle(Math.floor(i / 16), (i % 4) / 2)
+    y[i] = x[i] * Math.cos(a) - x[i + 1] * Math.sin(a)
+    y[i + 1] = x[i + 1] * Math.cos(a) + x[i] * Math.sin(a)
+  }
+  return y
+}
+
+test('rotate turns each pair of columns by the angle of its row', () =>
+  checkOp((x) => rotate(x, angles), [[N, 2, 8]], turned))
+
+test('rotate refuses angles that do not fit', () => {
+  const wrong = (shape: number[], table: object, message: string) =>
+    assert.throws(() => rotate(input('x', shape), { ...angles, ...table }), { name: 'ShapeError', message })
+  const must = 'rotate: the angles must be [N, d / 2], for rows x [N, ...] of a multiple of d'
+  wrong([4, 8], {}, `${must} (got x [4, 8], angles [3, 2])`)
+  wrong([3, 6], {}, `${must} (got x [3, 6], angles [3, 2])`)
+  wrong([3, 8], { sines: new Float32Array(5) }, 'rotate: cosines and sines must fill their shape (got angles [3, 2])')
+})
