@@ -15,21 +15,45 @@ const GroupNorm: Op<GroupNormAttrs> = {
   shape: ([x], { groups }) => [x.shape, x.shape, [x.shape[0] * groups, 1]],
   /**
    * With g = dy gain and means over a group: dx = r (g − mean g − n mean(g n)). All sums are taken of dy and dy n over
-   * the places of a channel first; what is left are numbers per channel, so x is passed over as seldom as can be.
+   * the places of a channel first; what is left are a few numbers per channel, so x is passed over as seldom as can be.
    */
   grad(dy, { inputs: [x, gain, bias], outputs: [, n, r], attrs: { groups: G } }) {
     const [B, C] = x.shape
-    const perPlace = (t: Tensor) => sum(reshape(t, [B, C, -1]), 2) // [B, C]
-    const plain = perPlace(dy)
-    const along = perPlace(mul(dy, n))
-    const grouped = (t: Tensor) => reshape(t, [B * G, C / G])
-    const average = (t: Tensor) => mul(sum(grouped(gain ? mul(t, gain) : t), 1, true), (B * G) / size(x.shape)) // [B·G, 1]
-    const slope = grouped(gain ? mul(grouped(repeated(r, C / G)), grouped(repeated(gain, B))) : repeated(r, C / G))
-    const rows = reshape(mul(reshape(dy, [B * C, -1]), reshape(slope, [B * C, 1])), [B * G, -1])
-    const drift = add(mul(reshape(n, [B * G, -1]), mul(average(along), r)), mul(average(plain), r))
-    return [reshape(sub(rows, drift), x.shape), gain && sum(along, 0), bias && sum(plain, 0)]
+    const perChannel = (t: Tensor) => sum(reshape(t, [B, C, -1]), 2) // [B, C]
+    const [plain, along] = [perChannel(dy), perChannel(mul(dy, n))]
+    const average = (t: Tensor) => {
+      const total = sum(reshape(gain ? mul(t, gain) : t, [B * G, C / G]), 1, true)
+      return mul(total, (B * G) / size(x.shape)) // [B·G, 1]
+    }
+    const slope = gain ? mul(reshape(r, [B, G, 1]), reshape(gain, [G, C / G])) : r
+    const rows = (t: Tensor, count: number) => reshape(t, [count, -1])
+    const scaled = rows(mul(rows(dy, size(slope.shape)), reshape(slope, [-1, 1])), B * G)
+    const drift = add(mul(rows(n, B * G), mul(average(along), r)), mul(average(plain), r))
+    return [reshape(sub(scaled, drift), x.shape), ...(gain ? [sum(along, 0)] : []), ...(bias ? [sum(plain, 0)] : [])]
   },
-  lower({ inputs: [x, gain, bias], attrs: { groups, eps } }, [value, ...scales], onnx) {
-    return []
+  lower({ inputs: [x], attrs: { groups, eps } }, [value, ...scales], onnx) {
+    const [B, C, ...spatial] = x.shape
+    const width = size(x.shape) / (B * groups)
+    const rows = onnx.node('Reshape', [value, onnx.ints([B * groups, width])])
+    const ones = onnx.array(new Float32Array(width).fill(1), [width])
+    const outputs = onnx.nodes('LayerNormalization', [rows, ones], 3, { axis: -1, epsilon: { float: eps } })
+    const n = onnx.node('Reshape', [outputs[0], onnx.ints(x.shape)])
+    const column = onnx.ints([C, ...spatial.map(() => 1)])
+    const y = scales.reduce((t, p, i) => onnx.node(i === 0 ? 'Mul' : 'Add', [t, onnx.node('Reshape', [p, column])]), n)
+    return [y, n, outputs[2]]
   },
 }
+
+/** Group normalisation (Wu & He 2018) of x [B, C, ...]: each group of channels of each sample is one row of a layer norm. */
+export function groupNorm(x: Tensor, groups: number, { gain, bias, eps = 1e-5 }: NormOptions = {}): Tensor {
+  const C = x.shape[1]
+  if (C % groups !== 0) throw new ShapeError('groupNorm', 'groups must divide the channels', { x, groups })
+  for (const [name, p] of Object.entries({ gain, bias }))
+    if (p && (p.shape.length !== 1 || p.shape[0] !== C))
+      throw new ShapeError('groupNorm', `the ${name} must hold one number per channel`, { x, [name]: p })
+  if (bias && !gain) throw new ShapeError('groupNorm', 'a bias needs a gain', { x, bias })
+  return makeAll(GroupNorm, [x, ...(gain ? [gain] : []), ...(bias ? [bias] : [])], { groups, eps })[0]
+}
+
+/** Instance normalisation (Ulyanov et al. 2016) of x [B, C, ...]: each channel of each sample by itself. */
+export const instanceNorm = (x: Tensor, options: NormOptions = {}): Tensor => groupNorm(x, x.shape[1], options)

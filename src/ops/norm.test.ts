@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { checkOp } from '../../test/check-op.ts'
 import { fill } from '../../test/positions.ts'
 import { input } from '../graph/index.ts'
-import { groupNorm, instanceNorm, layerNorm, rmsNorm } from './norm.ts'
+import { layerNorm, rmsNorm } from './norm.ts'
 
 /** The numbers of one row, normalised. */
 function normalised(
@@ -43,23 +43,6 @@ test('rmsNorm gives each row the mean square 1', () => checkOp((x) => rmsNorm(x)
 test('rmsNorm with a gain', () =>
   checkOp((x, gain) => rmsNorm(x, { gain, eps: 1e-2 }), [[2, 3, 6], [6]], rmsLoops(1e-2)))
 
-const groupLoops = (groups: number) => (x: Float32Array, gain?: Float32Array, bias?: Float32Array) =>
-  fill([2, 6, 2, 3], ([B, C, i, j]) => {
-    const width = (6 / groups) * 6 // numbers of one group
-    const group = Math.floor(C / (6 / groups))
-    const row = normalised(x, { from: (B * groups + group) * width, width, eps: 1e-5 })
-    return row[(C % (6 / groups)) * 6 + i * 3 + j] * (gain?.[C] ?? 1) + (bias?.[C] ?? 0)
-  })
-
-test('groupNorm takes each group of channels of each sample as one row', () =>
-  checkOp((x) => groupNorm(x, 2), [[2, 6, 2, 3]], groupLoops(2)))
-
-test('groupNorm scales and shifts each channel', () =>
-  checkOp((x, gain, bias) => groupNorm(x, 3, { gain, bias }), [[2, 6, 2, 3], [6], [6]], groupLoops(3)))
-
-test('instanceNorm takes each channel of each sample as one row', () =>
-  checkOp((x, gain, bias) => instanceNorm(x, { gain, bias }), [[2, 6, 2, 3], [6], [6]], groupLoops(6)))
-
 test('normalisations say what does not fit', () => {
   const x = input('x', [2, 3, 6])
   const p = input('p', [3])
@@ -71,9 +54,4 @@ test('normalisations say what does not fit', () => {
   )
   wrong(() => layerNorm(x, { bias: p }), 'layerNorm: a bias needs a gain (got x [2, 3, 6], bias [3])')
   wrong(() => rmsNorm(x, { gain: p }), 'rmsNorm: the gain must fit the last axis of x (got x [2, 3, 6], gain [3])')
-  wrong(() => groupNorm(x, 2), 'groupNorm: groups must divide the channels (got x [2, 3, 6], groups 2)')
-  wrong(
-    () => groupNorm(x, 3, { gain: input('g', [6]) }),
-    'groupNorm: the gain must hold one number per channel (got x [2, 3, 6], gain [6])',
-  )
 })
