@@ -86,6 +86,7 @@ export const importRule: ImportRule = {
     'data/licences.ts',
     'data/shards.ts',
     // These open model folders and keep what was computed.
+    'generate/evaluate.ts',
     'generate/latents.ts',
     'generate/model-folder.ts',
     'generate/open-text-to-video.ts',

@@ -8,6 +8,7 @@ type Verb = MessageKey extends infer K ? (K extends `${infer Name}.summary` ? Na
 export const commands = {
   generate: async () => (await import('./generate.ts')).generateCommand,
   train: async () => (await import('./train.ts')).trainCommand,
+  evaluate: async () => (await import('./evaluate.ts')).evaluateCommand,
   data: async () => (await import('./data-command.ts')).dataCommand,
   runs: async () => (await import('./runs.ts')).runsCommand,
   show: async () => (await import('./show.ts')).showCommand,

@@ -4,7 +4,7 @@ import { platform, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { TubeletError } from '../errors.ts'
-import { type Clip, frameOf } from '../files/clip.ts'
+import { type Clip, onWhite } from '../files/clip.ts'
 import type { Io } from './io.ts'
 
 const run = promisify(execFile)
@@ -56,17 +56,3 @@ export async function encodeMp4(
 /** The error where ffmpeg is needed and not there. */
 export const ffmpegMissing = () =>
   new TubeletError('input', `writing .mp4 needs ffmpeg: ${ffmpegInstall()}; .webp, .gif and .png need nothing`)
-
-function onWhite(clip: Clip): Uint8Array {
-  const pixels = clip.width * clip.height
-  const out = new Uint8Array(clip.count * pixels * 3)
-  for (let t = 0; t < clip.count; t++) {
-    const frame = frameOf(clip, t)
-    for (let i = 0; i < pixels; i++) {
-      const alpha = frame[4 * i + 3] / 255
-      for (let c = 0; c < 3; c++)
-        out[3 * (t * pixels + i) + c] = Math.round(frame[4 * i + c] * alpha + 255 * (1 - alpha))
-    }
-  }
-  return out
-}

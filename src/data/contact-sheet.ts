@@ -9,24 +9,45 @@ export interface SheetCell {
   lines: string[]
 }
 
-/** Grounds that frames are shown on, in turn: edges that are clean on one may not be on another. */
-const grounds = [
-  [255, 255, 255],
-  [24, 24, 27],
-  [208, 96, 160],
-] as const
+/** Red, green and blue behind a picture. */
+type Ground = readonly [number, number, number]
+
+const white: Ground = [255, 255, 255]
+const dark: Ground = [24, 24, 27]
+const pink: Ground = [208, 96, 160]
+
+/**
+ * What is shown of a sample: rows of frames, evenly over the loop, each with the ground behind it, as edges that are
+ * clean on one may not be on another.
+ */
+const sheetLayouts = {
+  three: [[white, dark, pink]],
+  'four on two': [new Array<Ground>(4).fill(white), new Array<Ground>(4).fill(dark)],
+} as const satisfies Record<string, readonly (readonly Ground[])[]>
+
+/** How a contact sheet is laid out. */
+interface SheetOptions {
+  /** Samples side by side; default 5. */
+  columns?: number
+  layout?: keyof typeof sheetLayouts
+}
 
 const gap = 8
 const lineHeight = 13
 
 /**
- * Draws samples as a PNG: of each, three frames evenly over the loop, on white, dark and pink, above its text.
+ * Draws samples as a PNG: of each some frames, by default three on white, dark and pink, above its text.
  * Chinese needs a font of the machine that has it; without one its characters are boxes.
  */
-export async function contactSheet(cells: SheetCell[], columns = 5): Promise<Uint8Array> {
+export async function contactSheet(
+  cells: SheetCell[],
+  { columns = 5, layout = 'three' }: SheetOptions = {},
+): Promise<Uint8Array> {
+  const rows: readonly (readonly Ground[])[] = sheetLayouts[layout]
   const { width, height } = cells[0].clip
   const lines = Math.max(...cells.map((cell) => cell.lines.length))
-  const cell = { width: grounds.length * width + gap, height: height + lines * lineHeight + gap }
+  const pictures = rows.length * height
+  const cell = { width: rows[0].length * width + gap, height: pictures + lines * lineHeight + gap }
   const across = Math.min(columns, cells.length)
   const page = { width: across * cell.width + gap, height: Math.ceil(cells.length / across) * cell.height + gap }
   const pixels = new Uint8Array(page.width * page.height * 3).fill(240)
@@ -34,13 +55,16 @@ export async function contactSheet(cells: SheetCell[], columns = 5): Promise<Uin
   cells.forEach(({ clip, lines }, i) => {
     const left = gap + (i % across) * cell.width
     const top = gap + Math.floor(i / across) * cell.height
-    grounds.forEach((ground, g) => {
-      const frame = frameOf(clip, Math.floor((g * clip.count) / grounds.length))
-      paint(frame, pixels, { width, left: left + g * width, top, across: page.width, ground })
+    rows.forEach((grounds, row) => {
+      grounds.forEach((ground, g) => {
+        const frame = frameOf(clip, Math.floor((g * clip.count) / grounds.length))
+        const at = { left: left + g * width, top: top + row * height }
+        paint(frame, pixels, { width, ...at, across: page.width, ground })
+      })
     })
     lines.forEach((line, l) => {
       text.push(
-        `<text x="${left}" y="${top + height + (l + 1) * lineHeight - 2}">${escapeXml(fit(line, cell.width - gap))}</text>`,
+        `<text x="${left}" y="${top + pictures + (l + 1) * lineHeight - 2}">${escapeXml(fit(line, cell.width - gap))}</text>`,
       )
     })
   })
@@ -59,7 +83,7 @@ interface Place {
   top: number
   /** Width of the page. */
   across: number
-  ground: readonly [number, number, number]
+  ground: Ground
 }
 
 /** Composites one frame of straight RGBA over a ground into the page. */

@@ -16,3 +16,13 @@ export function frameOf(clip: Clip, index: number): Uint8Array {
   const bytes = clip.width * clip.height * 4
   return clip.frames.subarray(index * bytes, (index + 1) * bytes)
 }
+
+/** The frames of a clip on white: red, green and blue [T, H, W, 3]. */
+export function onWhite({ frames }: Clip): Uint8Array {
+  const out = new Uint8Array((frames.length / 4) * 3)
+  for (let i = 0; i < frames.length / 4; i++) {
+    const alpha = frames[4 * i + 3]
+    for (let c = 0; c < 3; c++) out[3 * i + c] = Math.round((frames[4 * i + c] * alpha + 255 * (255 - alpha)) / 255)
+  }
+  return out
+}

@@ -74,15 +74,15 @@ export function frechetEstimate(
   const at = (indices: Uint32Array) => frechet(rowsAt(a, indices), rowsAt(b, indices))
   const figures = resample(count, at, { seed, resamples })
   const plain = frechet(a, b)
+  const nothing = { value: Number.NaN, low: Number.NaN, high: Number.NaN }
   return {
     plain: interval(plain, figures, 'centred'),
-    infinite: { ...interval(plain, figures, 'basic'), value: extrapolate(count, at, seed) },
+    infinite: count < 16 ? nothing : { ...interval(plain, figures, 'basic'), value: extrapolate(count, at, seed) },
   }
 }
 
 /** The least-squares line through the figures of subsets of a quarter to all of the samples, at 1 / count = 0. */
 function extrapolate(count: number, at: (indices: Uint32Array) => number, seed: number): number {
-  if (count < 16) return Number.NaN
   const points = Array.from({ length: 12 }, (_, k) => {
     const size = Math.round((count * (k + 4)) / 15)
     return { x: 1 / size, y: at(stream({ seed, purpose: 'subset', step: k }).permutation(count).subarray(0, size)) }

@@ -4,40 +4,31 @@ import type { Estimate } from './bootstrap.ts'
 import { dot, type Features, pairsOf, rowsAt, widthOf } from './features.ts'
 
 /**
- * Kernel distance (KID) of two sets of features: the squared maximum mean discrepancy under the kernel (xᵀy / d + 1)³
- * (Bińkowski et al. 2018, section 4). Unbiased, so that it may be below 0; near 0 for equal distributions.
+ * Kernel distance (KID) of two sets of features whose rows i belong together, such as the drawn and the real clip of a
+ * label: the squared maximum mean discrepancy under the kernel (xᵀy / d + 1)³ (Bińkowski et al. 2018, section 4), with
+ * pairs of one label left out of the cross term (Gretton et al. 2012, equation 4), as they are no independent draws.
+ * Unbiased, so that it may be below 0; near 0 for equal distributions.
  */
 export function kid(a: Features, b: Features): number {
-  const [m, n] = [a.length, b.length]
-  if (m < 2 || n < 2) throw new TubeletError('usage', `kid: at least two samples a side are needed (got ${m} and ${n})`)
-  const kernel = polynomial(a, b)
-  return withoutDiagonal(a, a, kernel) + withoutDiagonal(b, b, kernel) - 2 * (sumOf(a, b, kernel) / (m * n))
-}
-
-/**
- * The same for sets whose rows i belong together, such as the drawn and the real clip of a label: pairs of one label are
- * left out of the cross term (Gretton et al. 2012, equation 4), as they are no independent draws.
- */
-function pairedKid(a: Features, b: Features): number {
+  if (pairsOf('kid', a, b) < 2)
+    throw new TubeletError('usage', `kid: at least two samples a side are needed (got ${a.length})`)
   const kernel = polynomial(a, b)
   return withoutDiagonal(a, a, kernel) + withoutDiagonal(b, b, kernel) - 2 * withoutDiagonal(a, b, kernel)
 }
 
 /**
- * KID of sets whose rows i belong together, with a 95 % interval: the distances of disjoint blocks are independent, and
- * Student's t of their mean gives the width (Bińkowski et al. 2018, appendix B.3, takes blocks too). NaN as interval of
- * fewer than 10 pairs.
+ * KID with a 95 % interval: the distances of disjoint blocks are independent, and Student's t of their mean gives the
+ * width (Bińkowski et al. 2018, appendix B.3, takes blocks too). NaN as interval of fewer than 10 pairs.
  */
 export function kidEstimate(a: Features, b: Features, { seed }: { seed: number }): Estimate {
-  const count = pairsOf('kid', a, b)
-  if (count < 2) throw new TubeletError('usage', `kid: at least two samples a side are needed (got ${count})`)
-  const value = pairedKid(a, b)
+  const count = a.length
+  const value = kid(a, b)
   if (count < 10) return { value, low: Number.NaN, high: Number.NaN }
   const blocks = Math.max(5, Math.floor(count / 50))
   const order = stream({ seed, purpose: 'blocks' }).permutation(count)
   const figures = Array.from({ length: blocks }, (_, i) => {
     const at = order.subarray(Math.floor((i * count) / blocks), Math.floor(((i + 1) * count) / blocks))
-    return pairedKid(rowsAt(a, at), rowsAt(b, at))
+    return kid(rowsAt(a, at), rowsAt(b, at))
   })
   const mean = figures.reduce((x, y) => x + y) / blocks
   const variance = figures.reduce((sum, figure) => sum + (figure - mean) ** 2, 0) / (blocks - 1)
@@ -50,12 +41,6 @@ type Kernel = (x: ArrayLike<number>, y: ArrayLike<number>) => number
 function polynomial(a: Features, b: Features): Kernel {
   const d = widthOf('kid', [...a, ...b])
   return (x, y) => (dot(x, y) / d + 1) ** 3
-}
-
-function sumOf(a: Features, b: Features, kernel: Kernel): number {
-  let sum = 0
-  for (const x of a) for (const y of b) sum += kernel(x, y)
-  return sum
 }
 
 /** The mean over pairs of different rows. */

@@ -1,0 +1,181 @@
+import { type BootstrapOptions, type Estimate, meanEstimate, ratioEstimate } from '../metrics/bootstrap.ts'
+import type { Features } from '../metrics/features.ts'
+import { frechet, frechetEstimate } from '../metrics/frechet.ts'
+import { kid, kidEstimate } from '../metrics/kid.ts'
+import { type Closure, closure } from '../metrics/loop.ts'
+import {
+  chanceOfBest,
+  frameChanges,
+  frameDistances,
+  type Loop,
+  type RightFrames,
+  rightFrames,
+} from '../metrics/motion.ts'
+import { psnr, squaredError } from '../metrics/psnr.ts'
+import { foundWithin, ranks } from '../metrics/retrieval.ts'
+
+/** What is known of one clip: where CLIP places it, how it moves, and how it compares with the real one. */
+export interface Measured {
+  readonly embedding: Float32Array // [P], length 1
+  readonly closure: Closure
+  readonly right: RightFrames
+  readonly error: number // mean squared difference on white
+}
+
+/** One concept: its label, and its clip as it is, through the autoencoder, and as it was drawn. */
+export interface Subject {
+  readonly split: 'train' | 'held-out'
+  readonly text: Float32Array // [P]
+  readonly real: Measured
+  readonly autoencoder: Measured
+  readonly drawn: Measured
+}
+
+/** A figure of the drawn clips; of the same clips through the autoencoder and of the real ones where that says something. */
+export interface Metric extends Estimate {
+  readonly autoencoder?: number
+  readonly real?: number
+  readonly chance?: number // what a blind guess reaches
+}
+
+/** The figures of an evaluation, in the order in which they are shown. */
+export const metricNames = [
+  'recall@1',
+  'recall@5',
+  'label@1',
+  'label@5',
+  'frechet',
+  'frechet-infinity',
+  'kid',
+  'amplitude',
+  'right-frame',
+  'in-phase',
+  'loop',
+  'closed',
+  'psnr',
+  'psnr-pooled',
+] as const
+export type MetricName = (typeof metricNames)[number]
+
+/** The figures of one part of a data set. */
+export interface PartScores {
+  readonly clips: number
+  readonly moving: number // clips whose real frames change by `movingFrom` or more
+  readonly metrics: Readonly<Record<MetricName, Metric>>
+}
+
+/** Mean change between neighbouring frames, as a part of full range, from which a clip counts as moving. */
+export const movingFrom = 0.005
+
+/** Measures a clip against the real one, both on white and of one size. */
+export const measure = (loop: Loop, real: Loop, embedding: Float32Array): Measured => ({
+  embedding,
+  closure: closure(frameChanges(loop)),
+  right: rightFrames(frameDistances(loop, real), loop.count),
+  error: squaredError(loop.bytes, real.bytes),
+})
+
+type Kind = 'real' | 'autoencoder' | 'drawn'
+const kinds: readonly Kind[] = ['real', 'autoencoder', 'drawn']
+
+/** The figures of one part of all subjects: texts and clips are looked for among those of both parts. */
+export function partScores(
+  all: readonly Subject[],
+  split: Subject['split'],
+  { seed, frames }: { seed: number; frames: number },
+): PartScores {
+  const own = all.flatMap((subject, i) => (subject.split === split ? [i] : []))
+  const part = own.map((i) => all[i])
+  const moving = part.filter(({ real }) => real.closure.others >= movingFrom)
+  const metrics = {
+    ...retrieval(all, own, { seed }),
+    ...distances(part, { seed }),
+    ...motion(moving, { seed, frames }),
+    ...likeness(part, { seed }),
+  }
+  return { clips: part.length, moving: moving.length, metrics }
+}
+
+/** A figure of each kind of clip; of the drawn ones with an interval. */
+function three(
+  figure: (kind: Kind) => Estimate,
+  { chance, without = [] }: { chance?: number; without?: readonly Kind[] } = {},
+): Metric {
+  const others = kinds.filter((kind) => kind !== 'drawn' && !without.includes(kind))
+  const values = Object.fromEntries(others.map((kind) => [kind, figure(kind).value]))
+  return { ...figure('drawn'), ...values, ...(chance === undefined ? {} : { chance }) }
+}
+
+const nothing: Estimate = { value: Number.NaN, low: Number.NaN, high: Number.NaN }
+
+/** recall: a label finds its clip among all clips; label: a clip finds its label among all labels. */
+function retrieval(all: readonly Subject[], own: readonly number[], options: BootstrapOptions) {
+  const texts = all.map(({ text }) => text)
+  const recall = (kind: Kind, k: number, toLabel: boolean) => {
+    const clips = all.map((subject) => subject[kind].embedding)
+    const [from, to] = toLabel ? [clips, texts] : [texts, clips]
+    const places = ranks(
+      own.map((i) => from[i]),
+      to,
+      own,
+    )
+    return meanEstimate(foundWithin(places, k), options)
+  }
+  const at = (k: number, toLabel: boolean) =>
+    three((kind) => recall(kind, k, toLabel), { chance: Math.min(1, k / all.length) })
+  return { 'recall@1': at(1, false), 'recall@5': at(5, false), 'label@1': at(1, true), 'label@5': at(5, true) }
+}
+
+/** Distances of the features from the real ones; scaled to length √P, so that a feature is about 1 on the mean. */
+function distances(part: readonly Subject[], options: BootstrapOptions) {
+  if (part.length < 2) return { frechet: nothing, 'frechet-infinity': nothing, kid: nothing }
+  const features = (kind: Kind): Features =>
+    part.map((subject) => subject[kind].embedding.map((x) => x * Math.sqrt(subject[kind].embedding.length)))
+  const [real, made, drawn] = kinds.map(features)
+  const { plain, infinite } = frechetEstimate(real, drawn, options)
+  return {
+    frechet: { ...plain, autoencoder: frechet(real, made) },
+    'frechet-infinity': infinite,
+    kid: { ...kidEstimate(real, drawn, options), autoencoder: kid(real, made) },
+  }
+}
+
+function motion(moving: readonly Subject[], { frames, ...options }: BootstrapOptions & { frames: number }) {
+  if (moving.length === 0)
+    return { amplitude: nothing, 'right-frame': nothing, 'in-phase': nothing, loop: nothing, closed: nothing }
+  const of = (kind: Kind, figure: (measured: Measured) => number) => moving.map((subject) => figure(subject[kind]))
+  const mean = (figure: (measured: Measured) => number) => (kind: Kind) => meanEstimate(of(kind, figure), options)
+  const others = ({ closure }: Measured) => closure.others
+  return {
+    amplitude: three((kind) => ratioEstimate(of(kind, others), of('real', others), options), { without: ['real'] }),
+    'right-frame': three(
+      mean(({ right }) => right.best),
+      { chance: chanceOfBest(frames), without: ['real'] },
+    ),
+    'in-phase': three(
+      mean(({ right }) => right.inPhase),
+      { chance: 1 / frames, without: ['real'] },
+    ),
+    loop: three((kind) =>
+      ratioEstimate(
+        of(kind, ({ closure }) => closure.last),
+        of(kind, others),
+        options,
+      ),
+    ),
+    closed: three(mean(({ closure }) => Number(closure.closed))),
+  }
+}
+
+/** How near clips are to the real ones, frame by frame, in dB: the mean over clips, and of all their pixels together. */
+function likeness(part: readonly Subject[], options: BootstrapOptions) {
+  const errors = (kind: Kind) => part.map((subject) => subject[kind].error)
+  const pooled = (kind: Kind): Estimate => {
+    const { value, low, high } = meanEstimate(errors(kind), options)
+    return { value: psnr(value), low: psnr(high), high: psnr(low) }
+  }
+  return {
+    psnr: three((kind) => meanEstimate(errors(kind).map(psnr), options), { without: ['real'] }),
+    'psnr-pooled': three(pooled, { without: ['real'] }),
+  }
+}

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assertClose } from '../../test/close.ts'
+import { assertLearned, normalNumbers, overfit, randomised } from '../../test/model.ts'
+import { evaluate } from '../../test/on-node.ts'
+import { constant, input, type Tensor } from '../graph/index.ts'
+import { type Params, params } from '../nn/index.ts'
+import {
+  klDivergence,
+  latentFrames,
+  reparameterize,
+  type VideoVaeConfig,
+  videoDecoder,
+  videoEncoder,
+  videoVaeConfig,
+  videoVaeJson,
+  videoVaeLoss,
+} from './video-vae.ts'
+
+const config: VideoVaeConfig = {
+  ...{ channels: 4, latentChannels: 3, width: 16, heads: 2, mlpRatio: 2 },
+  ...{ encoderDepth: 4, decoderDepth: 4, fineWidth: 16, fineDepth: 2, tailWidth: 4 },
+}
+const frame = 4 * 32 * 32
+const cell = 2 * 2 // latents of a frame of one channel
+
+/** What a network with random weights, none of them zero, makes of some inputs. */
+async function run(build: (p: Params) => Record<string, Tensor>, feeds: Record<string, Float32Array>) {
+  const p = params()
+  const outputs = build(p)
+  return evaluate(outputs, { ...randomised(p), ...feeds }) as Promise<Record<string, Float32Array>>
+}
+
+const encode = async (clip: Float32Array, B = 1) => {
+  const T = clip.length / frame / B
+  return run((p) => videoEncoder(p, config)(input('clip', [B, T, 4, 32, 32])), { clip })
+}
+
+const decode = async (z: Float32Array) => {
+  const S = z.length / (3 * cell)
+  const { y } = await run((p) => ({ y: videoDecoder(p, config)(input('z', [1, 3, S, 2, 2])) }), { z })
+  return y
+}
+
+/** Some latent frames from [C, T', 2, 2] on, of all channels: [C, count, 2, 2]. */
+const latentsOf = (z: Float32Array, count: number) => {
+  const S = z.length / (3 * cell)
+  return Float32Array.from({ length: 3 * count * cell }, (_, i) => {
+    const c = Math.floor(i / (count * cell))
+    return z[c * S * cell + (i % (count * cell))]
+  })
+}
+
+test('a clip of 2k + 1 frames becomes k + 1 latent frames at a 16th of the size, and comes back at its own', async () => {
+  const { mean, logVariance } = await encode(normalNumbers(1, 7, frame))
+  assert.equal(mean.length, 3 * 4 * cell)
+  assert.equal(logVariance.length, mean.length)
+  assert.equal((await decode(mean)).length, 7 * frame)
+  assert.deepEqual([1, 3, 17, 33].map(latentFrames), [1, 2, 9, 17])
+})
+
+test('the encoder is causal: a latent frame does not depend on later frames, and does on each of its own', async () => {
+  const clip = normalNumbers(1, 7, frame)
+  const { mean: whole } = await encode(clip)
+  for (let t = 0; t < 7; t++) {
+    const changed = Float32Array.from(clip)
+    changed.fill(0.3, t * frame, (t + 1) * frame)
+    const { mean } = await encode(changed)
+    const before = Math.ceil(t / 2) // frame 0 is latent 0, frames 1 and 2 are latent 1 …
+    assert.deepEqual(latentsOf(mean, before), latentsOf(whole, before), `frame ${t} changed`)
+    const own = latentsOf(mean, before + 1).some((x, i) => Math.abs(x - latentsOf(whole, before + 1)[i]) > 1e-4)
+    assert.ok(own, `latent ${before} does not see frame ${t}`)
+  }
+})
+
+test('the decoder is causal: frames do not depend on later latent frames, and do on their own', async () => {
+  const z = normalNumbers(2, 3, 4, cell)
+  const whole = await decode(z)
+  for (let s = 0; s < 4; s++) {
+    const changed = z.map((x, i) => (Math.floor(i / cell) % 4 === s ? 0.5 : x))
+    const y = await decode(changed)
+    const before = s === 0 ? 0 : 2 * s - 1
+    assertClose(y.subarray(0, before * frame), whole.subarray(0, before * frame), 1e-6, `before latent ${s}`)
+    for (let t = before; t < 2 * s + 1; t++) {
+      const own = y.subarray(t * frame, (t + 1) * frame).some((x, i) => Math.abs(x - whole[t * frame + i]) > 1e-4)
+      assert.ok(own, `frame ${t} does not show latent ${s}`)
+    }
+  }
+})
+
+test('a still is a clip of one frame: the first latent frame of every clip that begins with it', async () => {
+  const clip = normalNumbers(3, 5, frame)
+  const { mean: whole } = await encode(clip)
+  const { mean: still } = await encode(clip.slice(0, frame))
+  assertClose(still, latentsOf(whole, 1), 1e-5, 'latents')
+  assertClose(await decode(still), (await decode(whole)).subarray(0, frame), 1e-5, 'picture')
+})
+
+test('samples of a batch do not see each other', async () => {
+  const clips = normalNumbers(4, 2, 3, frame)
+  const { mean: both } = await encode(clips, 2)
+  const { mean: second } = await encode(clips.slice(3 * frame))
+  assertClose(both.subarray(both.length / 2), second, 1e-5, 'second clip')
+})
+
+test('latents drawn from their distribution are mean + deviation · noise', async () => {
+  const [mu, logVariance, noise] = [
+    [1, -2],
+    [0, Math.log(4)],
+    [0.5, 3],
+  ].map((x) => constant(Float32Array.from(x), [2]))
+  const { z, kl } = await evaluate({ z: reparameterize(mu, logVariance, noise), kl: klDivergence(mu, logVariance) }, {})
+  assertClose(z, [1.5, 4], 1e-6, 'z')
+  // ½ (μ² + σ² − 1 − ln σ²), the mean of both.
+  assertClose(kl, [(0.5 * (1 + 1 - 1) + 0.5 * (4 + 4 - 1 - Math.log(4))) / 2], 1e-6, 'divergence')
+  const zero = constant(new Float32Array(2), [2])
+  assertClose((await evaluate({ kl: klDivergence(zero, zero) }, {})).kl, [0], 1e-7, 'of the prior itself')
+})
+
+test('the loss is the weighted sum of its terms, each as plain loops give it', async () => {
+  const weights = { absolute: 1, squared: 2, motion: 0.5, kl: 0.25 }
+  const [clip, noise] = [normalNumbers(5, 2, 3, frame), normalNumbers(6, 2, 3 * 2 * cell)]
+  const shape = [2, 3, 4, 32, 32] as const
+  const feeds = { clip, noise }
+  const terms = await run(
+    (p) => videoVaeLoss(p, config, weights)(input('clip', shape), input('noise', [2, 3, 2, 2, 2])),
+    feeds,
+  )
+  const { y, mean, logVariance } = await run((p) => {
+    const encoded = videoEncoder(p.at('encoder'), config)(input('clip', shape))
+    const z = reparameterize(encoded.mean, encoded.logVariance, input('noise', [2, 3, 2, 2, 2]))
+    return { y: videoDecoder(p.at('decoder'), config)(z), ...encoded }
+  }, feeds)
+  const error = y.map((v, i) => v - clip[i])
+  const average = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0) / values.length
+  const steps = Array.from(error.keys()).filter((i) => Math.floor(i / frame) % 3 < 2)
+  const want = {
+    absolute: average(error.map(Math.abs)),
+    squared: average(error.map((e) => e * e)),
+    motion: average(steps.map((i) => Math.abs(error[i + frame] - error[i]))),
+    kl: average(mean.map((m, i) => (m * m + Math.exp(logVariance[i]) - 1 - logVariance[i]) / 2)),
+  }
+  for (const name of ['absolute', 'squared', 'motion', 'kl'] as const)
+    assertClose(terms[name], [want[name]], 1e-4, name)
+  const loss = want.absolute + 2 * want.squared + 0.5 * want.motion + 0.25 * want.kl
+  assertClose(terms.loss, [loss], 1e-4, 'loss')
+})
+
+test('a still has no motion term', async () => {
+  const weights = { absolute: 1, squared: 0, motion: 5, kl: 0 }
+  const build = (p: Params) =>
+    videoVaeLoss(p, config, weights)(input('clip', [1, 1, 4, 32, 32]), input('n', [1, 3, 1, 2, 2]))
+  const { loss, motion, absolute } = await run(build, { clip: normalNumbers(7, frame), n: new Float32Array(3 * cell) })
+  assert.equal(motion[0], 0)
+  assertClose(loss, absolute, 1e-6, 'loss')
+})
+
+test('it overfits one batch of clips', async () => {
+  const small = { ...config, encoderDepth: 2, decoderDepth: 2, fineDepth: 1 }
+  const weights = { absolute: 1, squared: 2, motion: 0.5, kl: 1e-4 }
+  // Two clips of a bright square that moves.
+  const clip = new Float32Array(2 * 3 * frame).fill(-1)
+  for (let b = 0; b < 2; b++)
+    for (let t = 0; t < 3; t++)
+      for (let c = 0; c < 4; c++)
+        for (let y = 4; y < 14; y++)
+          for (let x = 0; x < 10; x++)
+            clip[((b * 3 + t) * 4 + c) * 1024 + (y + 8 * b) * 32 + x + 6 * t] = c === b ? 0.8 : 1
+  const losses = await overfit(
+    (p) => videoVaeLoss(p, small, weights)(input('clip', [2, 3, 4, 32, 32]), input('noise', [2, 3, 2, 2, 2])).loss,
+    { clip, noise: normalNumbers(8, 2, 3 * 2 * cell) },
+    { steps: 60, rate: 6e-3 },
+  )
+  assertLearned(losses, 0.25)
+})
+
+test('the config is written and read back, with the statistics of the latents', () => {
+  const latents = { mean: [0.5, -1, 0], std: [1, 2, 0.25] }
+  assert.deepEqual(videoVaeConfig(JSON.parse(JSON.stringify(videoVaeJson(config, latents)))), { config, latents })
+  const { latents_mean: _, latents_std: __, ...without } = videoVaeJson(config, latents) as Record<string, unknown>
+  assert.deepEqual(videoVaeConfig(without).latents, { mean: [0, 0, 0], std: [1, 1, 1] })
+})
+
+test('a config that does not fit is refused by the name of the field', () => {
+  const json = videoVaeJson(config, { mean: [0, 0, 0], std: [1, 1, 1] })
+  const cases: [object, RegExp][] = [
+    [{ width: 0 }, /'width' is 0; it must be a whole number above 0/],
+    [{ latent_channels: 2.5 }, /'latent_channels' is 2\.5/],
+    [{ latents_std: [1, 1] }, /'latents_std' is \[1,1\]; it must be a list of 3 numbers/],
+    [{ latents_mean: 'none' }, /'latents_mean' is "none"; it must be a list of/],
+    [{ latents_std: [1, 0, 1] }, /'latents_std' is \[1,0,1\]; it must be a list of 3 numbers above 0/],
+    [{ decoder_depth: undefined }, /'decoder_depth' is missing/],
+  ]
+  for (const [change, message] of cases)
+    assert.throws(() => videoVaeConfig({ ...json, ...change }), { code: 'input', message })
+  assert.throws(() => videoVaeConfig(null), /must be a JSON object/)
+})
+
+test('clips and sizes that cannot be cut are an error that says what would fit', () => {
+  const encoder = (change: object, shape: number[]) => () =>
+    videoEncoder(params(), { ...config, ...change })(input('clip', shape))
+  assert.throws(encoder({}, [1, 4, 4, 32, 32]), /the number of frames must be odd \(got frames 4\)/)
+  assert.throws(encoder({}, [1, 3, 4, 40, 32]), /multiples of 16 \(got x \[1, 3, 4, 40, 32\]\)/)
+  assert.throws(encoder({ heads: 3 }, [1, 3, 4, 32, 32]), /heads must divide width/)
+  assert.throws(encoder({ heads: 16 }, [1, 3, 4, 32, 32]), /width \/ heads must be an even whole number/)
+  assert.throws(encoder({}, [1, 3, 3, 32, 32]), /\[4, 1, 1536\]|2048/)
+  assert.throws(
+    () => videoDecoder(params(), { ...config, fineWidth: 24 }),
+    /fine_width must be a multiple of 16 \(got fineWidth 24\)/,
+  )
+})
