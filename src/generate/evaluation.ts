@@ -65,7 +65,7 @@ export interface PartScores {
 }
 
 /** Mean change between neighbouring frames, as a part of full range, from which a clip counts as moving. */
-export const movingFrom = 0.005
+const movingFrom = 0.005
 
 /** Measures a clip against the real one, both on white and of one size. */
 export const measure = (loop: Loop, real: Loop, embedding: Float32Array): Measured => ({

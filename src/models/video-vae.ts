@@ -125,6 +125,8 @@ export function videoEncoder(p: Params, config: VideoVaeConfig) {
   const trunk = transformer(p, encoderDepth, config)
   const out = linear(p.at('proj_out'), width, 2 * latentChannels, { init: normal(0.5 / Math.sqrt(width)) })
   return p.scoped((x: Tensor): { mean: Tensor; logVariance: Tensor } => {
+    if (x.shape.length !== 5 || x.shape[2] !== channels)
+      throw new ShapeError('videoVae', `a clip must be [B, T, ${channels}, H, W]`, { x })
     const { tokens, grid } = toTubelets(x)
     const y = out(trunk(embed(tokens), grid)) // [N, B, 2Z]
     const [mu, logVariance] = chunk(y, 2).map((t) => toLatents(t, grid)) // each [B, Z, T', H/16, W/16]
@@ -160,6 +162,8 @@ function toCells(x: Tensor, { frames, height, width }: LatentGrid): Tensor {
 /** Decoder: latents [B, Z, T', H, W] → clip [B, T, C, 16 H, 16 W]. */
 export function videoDecoder(p: Params, config: VideoVaeConfig) {
   const { channels, latentChannels, width, decoderDepth, fineWidth, fineDepth, tailWidth } = config
+  if (fineWidth % 16 !== 0)
+    throw new ShapeError('videoVae', 'fineWidth must be a multiple of 16, the channels of a norm', { fineWidth })
   const embed = linear(p.at('proj_in'), latentChannels, width)
   const trunk = transformer(p, decoderDepth, config)
   const cells = linear(p.at('unpatch'), width, 32 * fineWidth)
@@ -168,6 +172,8 @@ export function videoDecoder(p: Params, config: VideoVaeConfig) {
   const out = conv2d(p.at('conv_out'), tailWidth, 4 * channels, { kernel: 3, padding: 1 })
   return p.scoped((z: Tensor): Tensor => {
     const [B, Z, S, H, W] = z.shape
+    if (z.shape.length !== 5 || Z !== latentChannels)
+      throw new ShapeError('videoVae', `latents must be [B, ${latentChannels}, T, H, W]`, { z })
     const grid = { frames: S, height: H, width: W }
     const tokens = reshape(transpose(z, [2, 3, 4, 0, 1]), [tokensIn(grid), B, Z]) // [N, B, Z]
     let x = toCells(cells(trunk(embed(tokens), grid)), grid) // [T·B, F, 4H, 4W]
@@ -244,7 +250,9 @@ export function videoVaeConfig(json: unknown): { config: VideoVaeConfig; latents
     fineDepth: c.count('fine_depth'),
     tailWidth: c.count('tail_width'),
   }
-  return { config, latents: { mean: perChannel('latents_mean', 0), std: perChannel('latents_std', 1) } }
+  const std = perChannel('latents_std', 1)
+  if (std.some((deviation) => deviation <= 0)) throw c.wrong('latents_std', 'a list of numbers above 0')
+  return { config, latents: { mean: perChannel('latents_mean', 0), std } }
 }
 
 /** The opposite of `videoVaeConfig`: what to write as `config.json`. */
