@@ -1,6 +1,6 @@
 """Shows that the shipped transformer is a WanTransformer3DModel: diffusers opens it as it is and gives the same numbers.
 
-    pip install torch diffusers safetensors
+    pip install torch diffusers accelerate safetensors
     python test/parity/shipped-transformer.py [MODEL] && npx tubelet verify /tmp/shipped-transformer
 
 Copies MODEL/transformer (default models/emoji-video), runs diffusers on random latents, times and text states, and
