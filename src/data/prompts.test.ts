@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { stream } from '../random.ts'
+import { type CaptionLanguage, captionLanguages } from './captions.ts'
+import { type Attributes, namedColours, promptFor } from './prompts.ts'
+
+const captions = {
+  en: { label: 'red heart', tags: ['love', 'emotion'] },
+  zh: { label: '红心', tags: ['爱', '感情'] },
+}
+
+const ask = (language: CaptionLanguage, sample: number, attributes: Attributes = {}, caption = captions[language]) =>
+  promptFor(caption, language, { random: stream({ seed: 1, purpose: 'prompt test', sample }), ...attributes })
+
+const all = (language: CaptionLanguage, attributes: Attributes = {}, caption = captions[language]) =>
+  Array.from({ length: 300 }, (_, sample) => ask(language, sample, attributes, caption))
+
+const anyAttributes = fc.record<Attributes>(
+  {
+    colour: fc.constantFrom(...namedColours),
+    small: fc.boolean(),
+    two: fc.boolean(),
+    mirrored: fc.boolean(),
+    reversed: fc.boolean(),
+    still: fc.boolean(),
+  },
+  { requiredKeys: [] },
+)
+
+test('whatever was done to a drawing, the words say it, in both languages', () => {
+  const words = {
+    en: { small: 'small', two: 'two', mirrored: 'mirrored', reversed: 'backwards', still: 'still picture' },
+    zh: { small: '小小的', two: '两个', mirrored: '左右翻转', reversed: '倒放', still: '静止' },
+  }
+  fc.assert(
+    fc.property(
+      anyAttributes,
+      fc.constantFrom(...captionLanguages),
+      fc.nat({ max: 9999 }),
+      (attributes, language, n) => {
+        const prompt = ask(language, n, attributes)
+        if (attributes.colour) assert.ok(prompt.includes(attributes.colour[language]), prompt)
+        for (const name of ['small', 'two', 'mirrored', 'reversed', 'still'] as const)
+          assert.equal(prompt.includes(words[language][name]), Boolean(attributes[name]), `${name}: ${prompt}`)
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+test('a colour takes the place of the one in the name, and only then', () => {
+  const blue = namedColours.find(({ en }) => en === 'blue')!
+  for (const prompt of all('en', { colour: blue })) assert.ok(/blue heart/.test(prompt) && !/red/.test(prompt), prompt)
+  for (const prompt of all('zh', { colour: blue })) assert.ok(/蓝色的心/.test(prompt) && !/红/.test(prompt), prompt)
+  for (const prompt of all('en')) assert.ok(/red heart|love|emotion/.test(prompt), prompt)
+  const plain = { label: 'orange', tags: [] } // the fruit: the whole name is the colour
+  for (const prompt of all('en', { colour: blue }, plain)) assert.match(prompt, /blue orange/)
+})
+
+test('a drawing is asked for in many ways: by its name alone, with an article, by its tags, as a sticker', () => {
+  const ways = new Set(all('en'))
+  for (const way of ['red heart', 'a red heart', 'red heart emoji', 'a sticker of a red heart', 'love', 'emotion'])
+    assert.ok(ways.has(way), way)
+  assert.ok([...ways].some((way) => way.includes(', love')))
+  const chinese = new Set(all('zh'))
+  for (const way of ['红心', '一个红心', '会动的红心', '红心贴纸', '爱']) assert.ok(chinese.has(way), way)
+})
+
+test('articles fit the word behind them', () => {
+  for (const prompt of all('en', {}, { label: 'owl', tags: [] })) assert.doesNotMatch(prompt, /\ba owl/)
+  const orange = namedColours.find(({ en }) => en === 'orange')
+  for (const prompt of all('en', { colour: orange })) assert.doesNotMatch(prompt, /\ba orange|\ban red/)
+})
+
+test('a drawing without tags is always asked for by its name', () => {
+  for (const prompt of all('en', {}, { label: 'owl', tags: [] })) assert.match(prompt, /owl/)
+  for (const prompt of all('zh', {}, { label: '猫头鹰', tags: [] })) assert.match(prompt, /猫头鹰/)
+})
+
+test('no prompt is empty or holds a stray separator, whatever the caption', () => {
+  const word = fc.string({ minLength: 1, maxLength: 8 }).filter((text) => text.trim() !== '' && !/[,，]/.test(text))
+  fc.assert(
+    fc.property(
+      word,
+      fc.array(word, { maxLength: 3 }),
+      anyAttributes,
+      fc.nat({ max: 999 }),
+      (label, tags, attributes, n) => {
+        for (const language of captionLanguages) {
+          const prompt = ask(language, n, attributes, { label, tags })
+          assert.notEqual(prompt.trim(), '')
+          for (const part of prompt.split(/, |，/)) assert.notEqual(part, '', prompt)
+        }
+      },
+    ),
+  )
+})
