@@ -74,7 +74,7 @@ export default {
           order(step).map((i) => concepts[i]),
           { seed, step, encode: (text) => words.encode(text, context) },
         ),
-      lr: trapezoid({ peak: 1e-3, warmup: Math.min(50, Math.ceil(steps / 10)), total: steps }),
+      lr: trapezoid({ peak: 1e-3, warmup: Math.min(50, Math.floor(steps / 10)), total: steps }),
       optimizer: {
         beta2: 0.98,
         eps: 1e-6,

@@ -1,13 +1,19 @@
 /**
  * The video autoencoder: clips of 17 frames with transparency become 9 latent frames at a 16th of the size.
  * Data: `tubelet data build emoji --size 128 --frames 17`.
+ *
+ * Frames of one clip are alike, so most of a step goes into pieces of 5 frames of many clips; one whole clip and a few
+ * stills keep the other lengths in use.
  */
 import {
+  add,
   input,
   latentFrames,
+  mul,
   params,
   type Recipe,
   stream,
+  type Tensor,
   trapezoid,
   type VideoVaeConfig,
   videoDecoder,
@@ -15,9 +21,19 @@ import {
   videoVaeJson,
   videoVaeLoss,
 } from 'tubelet'
-import { clipBatch, clipFromPlanes, encodeWebp, epochOrder, latentStatistics, loadClips, modelFile } from 'tubelet/node'
+import {
+  clipBatch,
+  clipFromPlanes,
+  encodeWebp,
+  epochOrder,
+  type LoadedClips,
+  latentStatistics,
+  loadClips,
+  modelFile,
+  readDataset,
+  readPart,
+} from 'tubelet/node'
 
-const batch = 4
 const config: VideoVaeConfig = {
   channels: 4,
   latentChannels: 24,
@@ -27,36 +43,69 @@ const config: VideoVaeConfig = {
   encoderDepth: 3,
   decoderDepth: 5,
   fineWidth: 32,
-  fineDepth: 1,
+  fineDepth: 2,
   tailWidth: 16,
 }
+const changes = { mirror: 0.5, phase: true, reverse: 0.2, recolour: 0.1 }
+const weightsOfTerms = { absolute: 1, squared: 2, motion: 0.5, kl: 2e-4 }
 
 export default {
   name: 'emoji-vae',
   summary: 'a video autoencoder for moving emoji with transparency, causal in time',
 
-  async prepare({ runtime, data = 'data/emoji-64', seed = 0, steps = 6000, report }) {
-    const clips = await loadClips(data, { kind: 'clip', split: 'train' })
+  async prepare({ runtime, data = 'data/emoji-64', from, seed = 0, steps = 6000, report }) {
+    const { shards } = await readDataset(data)
+    const load = (kind: 'clip' | 'still') => loadClips(data, { kind, split: 'train', styles: ['fluent'] })
+    const clips = await load('clip')
+    const stills = shards.some(({ kind }) => kind === 'still') ? await load('still') : undefined
     const { frames, size } = clips
-    const latent = [config.latentChannels, latentFrames(frames), size / 16, size / 16]
-    const order = epochOrder(clips.count, batch, { seed, purpose: 'vae' })
-    const changes = { mirror: 0.5, phase: true, reverse: 0.2, recolour: 0.1 }
-    report(`${clips.count} clips of ${frames} frames, ${size} × ${size}`)
+    const parts: Part[] = [
+      part('piece', clips, { count: 8, length: Math.min(5, frames), seed }),
+      part('whole', clips, { count: 1, length: frames, seed }),
+      ...(stills ? [part('still', stills, { count: 4, length: 1, seed })] : []),
+    ]
+    const all = parts.reduce((sum, { count, length }) => sum + count * length, 0)
+    const noiseShape = ({ count, length }: Part) => [
+      ...[count, config.latentChannels, latentFrames(length), size / 16, size / 16],
+    ]
+    report(`${clips.count} clips of ${frames} frames and ${stills?.count ?? 0} stills, ${size} × ${size}`)
     return {
       name: 'emoji-vae',
       seed,
       steps,
-      samples: batch,
-      settings: { data, config, batch, changes },
-      build(p) {
-        const loss = videoVaeLoss(p, config, { absolute: 1, squared: 2, motion: 0.5, kl: 2e-4 })
-        return loss(input('clip', [batch, frames, 4, size, size]), input('noise', [batch, ...latent]))
+      samples: parts.reduce((sum, { count }) => sum + count, 0),
+      settings: {
+        data,
+        config,
+        changes,
+        from,
+        parts: parts.map(({ name, count, length }) => ({ name, count, length })),
       },
-      batch: (step) => ({
-        clip: clipBatch(clips, order(step), { ...changes, seed, step }),
-        noise: stream({ seed, purpose: 'latent noise', step }).normal(batch * latent.reduce((a, b) => a * b)),
-      }),
-      lr: trapezoid({ peak: 2e-3, warmup: Math.min(40, Math.ceil(steps / 10)), total: steps, decay: 0.4 }),
+      weights: from === undefined ? undefined : arraysOf((await readPart(from, 'vae', 'VideoVae')).arrays),
+      build(p) {
+        const loss = videoVaeLoss(p, config, weightsOfTerms)
+        const losses = parts.map((one) => {
+          const clip = input(`${one.name}.clip`, [one.count, one.length, 4, size, size])
+          const terms = loss(clip, input(`${one.name}.noise`, noiseShape(one)))
+          return { ...terms, share: (one.count * one.length) / all }
+        })
+        const mean = (name: keyof (typeof losses)[number]) =>
+          losses.map((one) => mul(one[name] as Tensor, one.share)).reduce(add)
+        return { loss: mean('loss'), absolute: mean('absolute'), squared: mean('squared'), kl: mean('kl') }
+      },
+      batch: (step) =>
+        Object.fromEntries(
+          parts.flatMap((one) => {
+            const { name, set, length } = one
+            const of = { seed, step: step * parts.length + parts.indexOf(one) } // every part has draws of its own
+            const noise = stream({ ...of, purpose: 'latent noise' }).normal(noiseShape(one).reduce((a, b) => a * b))
+            return [
+              [`${name}.clip`, clipBatch(set, one.order(step), { ...changes, length, ...of })],
+              [`${name}.noise`, noise],
+            ]
+          }),
+        ),
+      lr: trapezoid({ peak: 2e-3, warmup: Math.min(40, Math.floor(steps / 10)), total: steps, decay: 0.4 }),
       optimizer: {
         beta2: 0.99,
         weightDecay: 0.01,
@@ -90,10 +139,28 @@ export default {
           'vae/diffusion_pytorch_model.safetensors': modelFile(weights),
         }
       },
-      close: async () => clips.close(),
+      async close() {
+        clips.close()
+        stills?.close()
+      },
     }
   },
 } satisfies Recipe
 
-const arraysOf = (weights: Readonly<Record<string, { readonly data: Float32Array }>>) =>
-  Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]))
+/** One kind of samples in each batch. */
+interface Part {
+  readonly name: string
+  readonly set: LoadedClips
+  readonly count: number
+  readonly length: number // frames
+  readonly order: (step: number) => number[]
+}
+
+const part = (
+  name: string,
+  set: LoadedClips,
+  { count, length, seed }: { count: number; length: number; seed: number },
+): Part => ({ name, set, count, length, order: epochOrder(set.count, count, { seed, purpose: `vae ${name}` }) })
+
+const arraysOf = (weights: Readonly<Record<string, { readonly data: unknown }>>) =>
+  Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data as Float32Array]))

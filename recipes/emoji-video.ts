@@ -118,7 +118,7 @@ export default {
         ...draw(clips, 'clip', clipsInBatch, step),
         ...(stills ? draw(stills, 'still', stillsInBatch, step) : {}),
       }),
-      lr: trapezoid({ peak: 2e-3, warmup: Math.min(30, Math.ceil(steps / 10)), total: steps, decay: 0.4 }),
+      lr: trapezoid({ peak: 2e-3, warmup: Math.min(30, Math.floor(steps / 10)), total: steps, decay: 0.4 }),
       optimizer: {
         beta2: 0.98,
         weightDecay: 0.01,

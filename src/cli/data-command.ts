@@ -19,14 +19,23 @@ const buildCommand = command({
       .option('-o, --out <folder>', t('data.build.out'))
       .option('--size <pixels>', t('data.build.size'), wholeNumber(t, { min: 1, max: 512 }), 64)
       .option('--frames <n>', t('data.build.frames'), wholeNumber(t, { min: 1, max: 256 }), 17)
-      .addOption(new Option('--styles <style...>', t('data.build.styles')).choices(styles).default(['fluent'] as const))
+      .addOption(
+        new Option('--styles <style...>', t('data.build.styles'))
+          .choices([...styles, 'all'] as const)
+          .default(['fluent'] as const),
+      )
       .addOption(new Option('--kinds <kind...>', t('data.build.kinds')).choices(kinds).default(kinds))
       .option('--quality <n>', t('data.build.quality'), wholeNumber(t, { min: 1, max: 100 }), 80)
       .option('--lossless', t('data.build.lossless')),
 
   async run([name], { out = `data/${name}`, size, frames, lossless, ...options }, shell) {
     const chosen: Omit<EmojiOptions, 'out'> = {
-      ...{ size, frames, styles: [...options.styles], kinds: [...options.kinds] },
+      ...{
+        size,
+        frames,
+        styles: styles.filter((style) => options.styles.some((one) => one === style || one === 'all')),
+        kinds: [...options.kinds],
+      },
       quality: lossless ? 'lossless' : options.quality,
     }
     const told = tellBuild(shell)

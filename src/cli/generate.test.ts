@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import sharp from 'sharp'
 import { recordingIo, runCli, scratchFolder } from '../../test/cli.ts'
 import { tinyModelFiles, writeTinyModel } from '../../test/tiny-model.ts'
 import { decodeClip } from '../files/webp.ts'
@@ -60,6 +61,18 @@ test('the file holds the whole recipe, and a clip drawn from it again is the sam
     assert.match(String(modelHash), /^[0-9a-f]{16}$/)
     assert.deepEqual([tubelet, node], ['0.1.0', process.version])
   }
+})
+
+test('show prints the recipe that a clip was drawn from', async () => {
+  await generate(['a red heart', '-o', 'shown.webp', '-s', '3'])
+  const { code, out } = await runCli(['show', 'shown.webp'], { cwd })
+  assert.equal(code, 0)
+  assert.match(out, /^prompt: a red heart\nnegativePrompt: \nseed: 3\nsteps: 2\nguidance: 3\nmodel: tiny\nmodelHash: /)
+  assert.equal(JSON.parse((await runCli(['show', 'shown.webp', '--json'], { cwd })).out).recipe.seed, 3)
+  await sharp({ create: { width: 2, height: 2, channels: 4, background: 'red' } }).toFile(at('bare.png'))
+  const bare = await runCli(['show', 'bare.png'], { cwd })
+  assert.equal(bare.code, 3)
+  assert.match(bare.err, /bare\.png: no recipe of tubelet is stored in it/)
 })
 
 test('prompts come from arguments, from a file and from standard input, in this order', async () => {

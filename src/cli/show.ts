@@ -1,15 +1,18 @@
 import { basename } from 'node:path'
+import { TubeletError } from '../errors.ts'
 import { type ModelPart, type ModelSummary, parameterCount, readModelParts } from '../files/model-parts.ts'
 import { checkpointSteps, lastCheckpoint, readMetrics, readRun, stepName } from '../files/run-list.ts'
+import { readRecipe } from './clip-recipe.ts'
 import { command, type Shell } from './command.ts'
 import { findModel, findRun } from './models.ts'
 import { bytes, count, table } from './text.ts'
 
-/** `tubelet show MODEL|RUN`: what is in a model, or how a run fares and what is in its last checkpoint. */
+/** `tubelet show MODEL|RUN|CLIP`: what is in a model, how a run fares and what is in its last checkpoint, or a clip's recipe. */
 export const showCommand = command({
   define: (command, t) => command.argument('<target>', t('show.target')).option('--tensors', t('show.tensors')),
 
   async run([target], { tensors = false }, shell) {
+    if (/\.(webp|gif|png)$/i.test(target)) return showRecipe(shell.path(target), shell)
     const run = await findRun(target, shell.io.cwd)
     if (run) return showRun(run, tensors, shell)
     const isFile = target.endsWith('.safetensors')
@@ -17,6 +20,14 @@ export const showCommand = command({
     shell.result(modelObject(model, tensors), modelText(model, tensors, shell))
   },
 })
+
+/** What a clip was drawn from. */
+async function showRecipe(path: string, shell: Shell): Promise<undefined> {
+  const recipe = await readRecipe(path)
+  if (typeof recipe !== 'object' || recipe === null)
+    throw new TubeletError('input', `${path}: no recipe of tubelet is stored in it`)
+  shell.result({ path, recipe }, settings(recipe).replace(/^ {2}/gm, ''))
+}
 
 async function showRun(path: string, tensors: boolean, shell: Shell): Promise<undefined> {
   const { record, status } = await readRun(path)

@@ -50,7 +50,7 @@ async function followEvents(options: TrainRunOptions): Promise<number> {
   let saved = { step: resume?.step ?? 0, at: performance.now() }
   let drawnAt = performance.now()
   let last: StepEvent | undefined
-  for await (const event of train(run, options)) {
+  for await (const event of train(run, { ...options, weights: run.weights })) {
     if (event.kind === 'ready') {
       folder = await options.open()
       options.onReady(event, folder)

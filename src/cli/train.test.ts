@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runCli, scratchFolder } from '../../test/cli.ts'
 import { startCli } from '../../test/cli-process.ts'
 import { onlyRun, testRecipe, traceOf } from '../../test/runs.ts'
+import { writeSafetensors } from '../files/checkpoint.ts'
 import { readJsonLines } from '../files/json-lines.ts'
 import { checkpointSteps, readRun } from '../files/run-list.ts'
 
@@ -43,7 +44,7 @@ test('a run prints its folder on stdout and plain lines on stderr; the folder ho
   const lines = err.trimEnd().split('\n')
   assert.equal(lines[0], run)
   assert.match(lines[1], /^192 parameters, ready in \d+ ms$/)
-  assert.match(lines[2], /^step 1\/6 {2}loss \d\.\d{4} {2}[\d.]+ samples\/s {2}0:0\d left$/)
+  assert.match(lines[2], /^step 1\/6 {2}loss \d\.\d{4} {2}[\d.]+ samples\/s {2}\d+:\d\d left$/)
   assert.match(lines[7], /^step 6\/6 {2}loss \d\.\d{4} {2}[\d.]+ samples\/s$/)
   assert.equal(lines.length, 8)
   assert.deepEqual(JSON.parse(await readFile(join(run, 'config.json'), 'utf8')), {
@@ -60,6 +61,28 @@ test('a run prints its folder on stdout and plain lines on stderr; the folder ho
     [1, 2, 3, 4, 5, 6].map((step) => [step, 0.01 * Math.min(1, step / 4)]),
   )
   assert.deepEqual(Object.keys(files), ['/tiny/names.json', '/trainer/state.json', '/trainer/state.safetensors'])
+})
+
+test('a run may begin with the weights of a model, and is told where one does not fit', async () => {
+  const lossOf = async (out: string, ...flags: string[]) => {
+    await train(testRecipe('tiny'), '--steps', '1', '-o', out, ...flags)
+    return (await traceOf(await onlyRun(join(root, out)), 1)).metrics[0].loss
+  }
+  await mkdir(join(root, 'begin'))
+  const write = (name: string, count: number) =>
+    writeSafetensors(join(root, 'begin', 'model.safetensors'), {
+      [name]: { data: new Float32Array(count).fill(0), shape: [count] },
+    })
+  await write('down.weight', 64)
+  const [drawn, given] = [await lossOf('drawn'), await lossOf('given', '--from', 'begin')]
+  assert.notEqual(drawn, given)
+  assert.equal(given, await lossOf('again', '--from', 'begin'))
+  await write('down.weight', 63)
+  const wrong = await train(testRecipe('tiny'), '--from', 'begin')
+  assert.equal(wrong.code, 3)
+  assert.match(wrong.err, /first weights: 'down\.weight' holds 63 numbers, not 64/)
+  const both = await train('--resume', 'last', '--from', 'begin')
+  assert.equal(both.code, 2)
 })
 
 test('on a terminal there is one progress line; --json gives one object; --quiet only the result', async () => {

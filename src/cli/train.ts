@@ -22,6 +22,7 @@ export const trainCommand = command({
       .argument('[recipe]', t('train.recipe'))
       .option('--data <dir>', t('train.data'))
       .option('-m, --model <dir>', t('train.model'))
+      .addOption(new Option('--from <dir>', t('train.from')).conflicts('resume'))
       .option('--steps <n>', t('train.steps'), wholeNumber(t, { min: 1 }))
       .addOption(
         new Option('--minutes <n>', t('train.minutes'))
@@ -68,6 +69,7 @@ interface Asked {
   readonly recipe: string
   readonly data?: string
   readonly model?: string
+  readonly from?: string
   readonly seed?: number
 }
 
@@ -77,7 +79,7 @@ interface Setting {
 }
 
 function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>, { before, shell }: Setting): Asked {
-  const { data, model, seed } = flags
+  const { data, model, from, seed } = flags
   const old = before?.settings
   const recipe = name === undefined ? old?.recipe : recipePath(name, shell.path)
   if (recipe === undefined) throw new TubeletError('usage', shell.t('train.which'))
@@ -85,6 +87,7 @@ function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>, { be
     recipe,
     data: data?.split(',').map(shell.path).join(',') ?? old?.data, // some recipes take several folders
     model: model === undefined ? old?.model : shell.path(model),
+    from: from === undefined ? undefined : shell.path(from),
     seed: seed ?? old?.seed,
   }
 }

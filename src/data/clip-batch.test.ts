@@ -104,6 +104,14 @@ test('a shift moves the picture and leaves nothing behind', () => {
   assert.equal(seen.size, 9)
 })
 
+test('a piece of a clip goes on over the end of the loop, and is never longer than the clip', () => {
+  const whole = clipBatch(set, [1], { ...at, phase: true })
+  const piece = clipBatch(set, [1, 2], { ...at, phase: true, length: 3 })
+  assert.equal(piece.length, 2 * 3 * 4 * plane)
+  assert.deepEqual(piece.subarray(0, 3 * 4 * plane), whole.subarray(0, 3 * 4 * plane))
+  assert.throws(() => clipBatch(set, [1], { ...at, length: 5 }), { message: /length 5 is more than the 4 frames/ })
+})
+
 test('a batch is a function of seed and step: the same twice, another one at another step', () => {
   const changes = { mirror: 0.5, phase: true, reverse: 0.5, recolour: 0.5, shift: 2 }
   const batch = (step: number) => clipBatch(set, [0, 1, 2], { ...changes, seed: 1, step })

@@ -1,3 +1,4 @@
+import { TubeletError } from '../errors.ts'
 import { stream } from '../random.ts'
 
 /** Clips in memory or in a file: straight RGBA bytes [T, H, W, 4] of one size. */
@@ -15,6 +16,7 @@ export interface Augmentation {
   readonly reverse?: number // probability of playing backwards
   readonly recolour?: number // probability of red, green and blue changing places
   readonly shift?: number // largest displacement in pixels; what leaves the frame is lost
+  readonly length?: number // so many frames from the start, at most T; all where absent
 }
 
 /** Which clips make the batch of a step: a new order of all clips in each pass over them (an epoch). */
@@ -87,21 +89,22 @@ export function premultiplied(
 
 const plain = { mirror: false, channels: [0, 1, 2], dx: 0, dy: 0 } as const
 
-/** A batch of clips as the autoencoder reads them: premultiplied RGBA [B, T, 4, S, S] in [−1, 1]. */
+/** A batch of clips as the autoencoder reads them: premultiplied RGBA [B, T or `length`, 4, S, S] in [−1, 1]. */
 export function clipBatch(
   set: ClipSet,
   indices: readonly number[],
-  { seed, step, ...augmentation }: Augmentation & { seed: number; step: number },
+  { seed, step, length = set.frames, ...augmentation }: Augmentation & { seed: number; step: number },
 ): Float32Array {
   const { frames, size } = set
   const plane = 4 * size * size
-  const batch = new Float32Array(indices.length * frames * plane)
+  if (length > frames) throw new TubeletError('usage', `clipBatch: length ${length} is more than the ${frames} frames`)
+  const batch = new Float32Array(indices.length * length * plane)
   indices.forEach((index, b) => {
     const pixels = set.pixels(index)
     const reading = drawReading(frames, augmentation, { seed, step, sample: b })
-    for (let t = 0; t < frames; t++) {
+    for (let t = 0; t < length; t++) {
       const at = reading.frameAt(t)
-      const out = batch.subarray((b * frames + t) * plane, (b * frames + t + 1) * plane)
+      const out = batch.subarray((b * length + t) * plane, (b * length + t + 1) * plane)
       premultiplied(pixels.subarray(at * plane, (at + 1) * plane), size, out, reading)
     }
   })

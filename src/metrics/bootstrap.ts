@@ -14,17 +14,9 @@ export interface BootstrapOptions {
   readonly resamples?: number // default 1000
 }
 
-/**
- * How an interval follows from the figures of resamples (Efron & Tibshirani 1993, An Introduction to the Bootstrap,
- * chapter 13): 'percentile' takes them as they are; 'basic' mirrors them at the value, for a true value that is off from
- * the figure as the figure is off from those of resamples, such as a Fréchet distance; 'centred' moves their mean to the
- * value, for how much the figure itself would differ with other samples.
- */
-export type IntervalKind = 'percentile' | 'basic' | 'centred'
-
 const level = 0.95
 
-/** Figures of as many samples, drawn with replacement, in ascending order; `statistic` is given their indices. */
+/** Figures of as many samples, drawn with replacement; `statistic` is given their indices. */
 export function resample(
   count: number,
   statistic: (indices: Uint32Array) => number,
@@ -33,15 +25,7 @@ export function resample(
   return Float64Array.from({ length: resamples }, (_, step) => {
     const drawn = stream({ seed, purpose: 'bootstrap', step }).uniform(count)
     return statistic(Uint32Array.from(drawn, (u) => Math.floor(u * count)))
-  }).sort()
-}
-
-/** The 95 % interval of a figure from the sorted figures of resamples. */
-export function interval(value: number, figures: Float64Array, kind: IntervalKind = 'percentile'): Estimate {
-  const [low, high] = [quantile(figures, (1 - level) / 2), quantile(figures, (1 + level) / 2)]
-  if (kind === 'basic') return { value, low: 2 * value - high, high: 2 * value - low }
-  const moved = kind === 'centred' ? value - figures.reduce((a, b) => a + b) / figures.length : 0
-  return { value, low: low + moved, high: high + moved }
+  })
 }
 
 /** The value below which a share of sorted values lies, linear between neighbours; NaN where one is not a number. */
@@ -52,7 +36,10 @@ function quantile(sorted: Float64Array, share: number): number {
   return sorted[below] + (at - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below])
 }
 
-/** A figure over `count` samples with its 95 % interval; NaN as the interval of a single sample. */
+/**
+ * A figure over `count` samples with its 95 % interval by percentiles (Efron & Tibshirani 1993, An Introduction to the
+ * Bootstrap, section 13.3); NaN as the interval of a single sample.
+ */
 export function bootstrap(
   count: number,
   statistic: (indices: Uint32Array) => number,
@@ -62,7 +49,8 @@ export function bootstrap(
     throw new TubeletError('usage', `bootstrap: at least one sample is needed (got ${count})`)
   const value = statistic(Uint32Array.from({ length: count }, (_, i) => i))
   if (count < 2) return { value, low: Number.NaN, high: Number.NaN }
-  return interval(value, resample(count, statistic, options))
+  const figures = resample(count, statistic, options).sort()
+  return { value, low: quantile(figures, (1 - level) / 2), high: quantile(figures, (1 + level) / 2) }
 }
 
 /** The mean of some values with its interval. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stream } from '../random.ts'
-import { frechet, frechetEstimate, frechetFrom, gaussianOf } from './frechet.ts'
+import { frechet, frechetEstimate, gaussianDistance, gaussianOf } from './frechet.ts'
 
 /** Rows of normal numbers with the given deviations and means. */
 function drawn(count: number, seed: number, { sd, mean }: { sd: readonly number[]; mean: readonly number[] }) {
@@ -9,39 +9,55 @@ function drawn(count: number, seed: number, { sd, mean }: { sd: readonly number[
   return Array.from({ length: count }, (_, r) => Float64Array.from(sd, (s, i) => mean[i] + s * z[r * sd.length + i]))
 }
 
-test('mean and covariance are those of plain loops', () => {
-  const rows = [
+/** FᵀF */
+const covariance = (factor: readonly Float64Array[], d: number) =>
+  Array.from({ length: d * d }, (_, i) => factor.reduce((sum, row) => sum + row[Math.floor(i / d)] * row[i % d], 0))
+
+test('mean and covariance are those of plain loops, with more and with fewer samples than features', () => {
+  const samples = [
     [1, 2, 0],
     [3, 1, 1],
     [2, 6, 5],
     [0, 3, 2],
+    [5, 5, 5],
   ]
-  const { mean, covariance } = gaussianOf(rows)
-  assert.deepEqual([...mean], [1.5, 3, 2])
-  for (let i = 0; i < 3; i++)
-    for (let j = 0; j < 3; j++) {
-      const want = rows.reduce((sum, row) => sum + (row[i] - mean[i]) * (row[j] - mean[j]), 0) / 3
-      assert.ok(Math.abs(covariance[i * 3 + j] - want) < 1e-12)
-    }
+  for (const rows of [
+    samples,
+    samples.slice(0, 2),
+    samples.map(([x]) => [x, 2 * x, -x]),
+    samples.map(() => [1, 1, 1]),
+  ]) {
+    const { mean, factor } = gaussianOf(rows)
+    const n = rows.length
+    const want = [0, 1, 2].map((i) => rows.reduce((sum, row) => sum + row[i], 0) / n)
+    for (let i = 0; i < 3; i++) assert.ok(Math.abs(mean[i] - want[i]) < 1e-12)
+    covariance(factor, 3).forEach((value, at) => {
+      const [i, j] = [Math.floor(at / 3), at % 3]
+      const product = rows.reduce((sum, row) => sum + (row[i] - want[i]) * (row[j] - want[j]), 0) / (n - 1)
+      assert.ok(Math.abs(value - product) < 1e-12, `${n} rows: [${i}, ${j}] is ${value}, not ${product}`)
+    })
+  }
 })
 
-test('the distance of Gaussians is exact where a formula exists', () => {
+test('the distance of normal distributions is exact where a formula exists', () => {
   // Commuting covariances: |m|² + Σ (√λ − √μ)².
-  const diagonal = (values: readonly number[]) =>
-    Float64Array.from({ length: values.length ** 2 }, (_, i) =>
-      i % (values.length + 1) === 0 ? values[i / (values.length + 1)] : 0,
-    )
-  const a = { mean: Float64Array.of(1, 0, -2), covariance: diagonal([4, 9, 0]) }
-  const b = { mean: Float64Array.of(0, 0, 1), covariance: diagonal([1, 16, 25]) }
-  assert.ok(Math.abs(frechetFrom(a)(b) - (1 + 9 + 1 + 1 + 25)) < 1e-9)
-  assert.ok(Math.abs(frechetFrom(b)(a) - frechetFrom(a)(b)) < 1e-9)
+  const diagonal = (...values: number[]) =>
+    values.map((value, i) => Float64Array.from(values, (_, j) => (i === j ? Math.sqrt(value) : 0)))
+  const a = { mean: Float64Array.of(1, 0, -2), factor: diagonal(4, 9, 0) }
+  const b = { mean: Float64Array.of(0, 0, 1), factor: diagonal(1, 16, 25) }
+  assert.ok(Math.abs(gaussianDistance(a, b) - (1 + 9 + 1 + 1 + 25)) < 1e-9)
+  assert.ok(Math.abs(gaussianDistance(b, a) - gaussianDistance(a, b)) < 1e-9)
   // Two dimensions: tr (A B)^½ = √(tr AB + 2 √(det A det B)).
-  const [A, B] = [Float64Array.of(2, 0.5, 0.5, 1), Float64Array.of(1, -0.3, -0.3, 3)]
-  const trace = A[0] * B[0] + A[1] * B[2] + A[2] * B[1] + A[3] * B[3]
-  const root = Math.sqrt(trace + 2 * Math.sqrt((2 - 0.25) * (3 - 0.09)))
   const zero = Float64Array.of(0, 0)
-  const got = frechetFrom({ mean: zero, covariance: A })({ mean: zero, covariance: B })
-  assert.ok(Math.abs(got - (3 + 4 - 2 * root)) < 1e-12)
+  const [one, two] = [
+    { mean: zero, factor: [Float64Array.of(1, 0.5), Float64Array.of(-1, 0.5)] },
+    { mean: zero, factor: [Float64Array.of(1, -0.3), Float64Array.of(0, 1.7), Float64Array.of(0.2, 0.1)] },
+  ]
+  const [A, B] = [covariance(one.factor, 2), covariance(two.factor, 2)]
+  const det = (m: number[]) => m[0] * m[3] - m[1] * m[2]
+  const trace = A[0] * B[0] + A[1] * B[2] + A[2] * B[1] + A[3] * B[3]
+  const want = A[0] + A[3] + B[0] + B[3] - 2 * Math.sqrt(trace + 2 * Math.sqrt(det(A) * det(B)))
+  assert.ok(Math.abs(gaussianDistance(one, two) - want) < 1e-9)
 })
 
 test('a set is at distance 0 from itself and at |shift|² from itself moved, even with fewer samples than features', () => {

@@ -1,13 +1,13 @@
 import { TubeletError } from '../errors.ts'
 import { stream } from '../random.ts'
-import { type BootstrapOptions, type Estimate, interval, resample } from './bootstrap.ts'
-import { type Features, pairsOf, rowsAt, widthOf } from './features.ts'
-import { symmetricEigen } from './symmetric-eigen.ts'
+import { type BootstrapOptions, type Estimate, resample } from './bootstrap.ts'
+import { eigenvalues } from './eigenvalues.ts'
+import { dot, type Features, pairsOf, rowsAt, widthOf } from './features.ts'
 
-/** Mean [d] and covariance [d, d] of features. */
+/** A normal distribution: its mean [d] and rows F [r, d] of which FᵀF is the covariance. */
 export interface Gaussian {
   readonly mean: Float64Array
-  readonly covariance: Float64Array
+  readonly factor: readonly Float64Array[]
 }
 
 /** Mean and unbiased covariance of at least two rows of features. */
@@ -16,43 +16,52 @@ export function gaussianOf(rows: Features): Gaussian {
   if (rows.length < 2) throw new TubeletError('usage', `frechet: at least two samples are needed (got ${rows.length})`)
   const mean = new Float64Array(d)
   for (const row of rows) for (let i = 0; i < d; i++) mean[i] += row[i] / rows.length
-  const covariance = new Float64Array(d * d)
-  const off = new Float64Array(d)
-  for (const row of rows) {
-    for (let i = 0; i < d; i++) off[i] = (row[i] - mean[i]) / Math.sqrt(rows.length - 1)
-    for (let i = 0; i < d; i++) for (let j = 0; j <= i; j++) covariance[i * d + j] += off[i] * off[j]
-  }
-  for (let i = 0; i < d; i++) for (let j = 0; j < i; j++) covariance[j * d + i] = covariance[i * d + j]
-  return { mean, covariance }
+  const scale = 1 / Math.sqrt(rows.length - 1)
+  const centred = rows.map((row) => mean.map((m, i) => (row[i] - m) * scale))
+  return { mean, factor: rows.length <= d ? centred : triangle(centred, d) }
+}
+
+/** Rows F [n, d] with n > d → R [d, d], upper triangular, with RᵀR = FᵀF (Cholesky); what is singular leaves rows of 0. */
+function triangle(rows: readonly Float64Array[], d: number): Float64Array[] {
+  const product = Array.from({ length: d }, () => new Float64Array(d)) // its upper half
+  for (const row of rows) for (let i = 0; i < d; i++) for (let j = i; j < d; j++) product[i][j] += row[i] * row[j]
+  const least = 1e-14 * Math.max(...product.map((row, i) => row[i]))
+  return product.map((row, k) => {
+    const root = Math.sqrt(row[k])
+    const made = row[k] > least ? row.map((x, j) => (j < k ? 0 : x / root)) : new Float64Array(d)
+    for (let i = k + 1; i < d; i++) for (let j = i; j < d; j++) product[i][j] -= made[i] * made[j]
+    return made
+  })
 }
 
 /**
- * The Fréchet distance of Gaussians, |m₁ − m₂|² + tr(C₁ + C₂ − 2 (C₁^½ C₂ C₁^½)^½) (Dowson & Landau 1982; Heusel et al.
- * 2017, equation 6), from a fixed one: its root is computed once. Singular covariances are welcome.
+ * The Fréchet distance of normal distributions, |m₁ − m₂|² + tr(C₁ + C₂ − 2 (C₁ C₂)^½) (Dowson & Landau 1982; Heusel et
+ * al. 2017, equation 6). With C = FᵀF the last trace is the sum of the singular values of F₁F₂ᵀ, so that covariances may
+ * be singular and few samples are quick.
  */
-export function frechetFrom(reference: Gaussian): (other: Gaussian) => number {
-  const d = reference.mean.length
-  const root = squareRoot(reference.covariance, d)
-  return ({ mean, covariance }) => {
-    if (mean.length !== d)
-      throw new TubeletError('usage', `frechet: both sides must have as many features (got ${d} and ${mean.length})`)
-    const { values } = symmetricEigen(product(product(root, covariance, d), root, d), d)
-    let distance = 0
-    for (let i = 0; i < d; i++) {
-      distance += (reference.mean[i] - mean[i]) ** 2
-      distance += reference.covariance[i * d + i] + covariance[i * d + i]
-      distance -= 2 * Math.sqrt(Math.max(0, values[i])) // below zero by rounding only
-    }
-    return Math.max(0, distance)
-  }
+export function gaussianDistance(a: Gaussian, b: Gaussian): number {
+  if (a.mean.length !== b.mean.length)
+    throw new TubeletError(
+      'usage',
+      `frechet: both sides must have as many features (got ${a.mean.length} and ${b.mean.length})`,
+    )
+  const [small, large] = a.factor.length < b.factor.length ? [a, b] : [b, a]
+  const n = small.factor.length
+  const joint = small.factor.map((row) => large.factor.map((other) => dot(row, other)))
+  const gram = Float64Array.from({ length: n * n }, (_, i) => dot(joint[Math.floor(i / n)], joint[i % n]))
+  // Below zero by rounding only.
+  const overlap = eigenvalues(gram, n).reduce((sum, value) => sum + Math.sqrt(Math.max(0, value)), 0)
+  const trace = ({ factor }: Gaussian) => factor.reduce((sum, row) => sum + dot(row, row), 0)
+  const shift = a.mean.reduce((sum, m, i) => sum + (m - b.mean[i]) ** 2, 0)
+  return Math.max(0, shift + trace(a) + trace(b) - 2 * overlap)
 }
 
 /**
  * Fréchet distance of two sets of features, each at least two rows. Of finite sets it comes out too large, by about
  * 1 / count (Chong & Forsyth 2020), and the more so the fewer samples there are for each feature: compare figures of
- * equal counts only, or use `frechetInfinity`.
+ * equal counts only, or use `infinite` of `frechetEstimate`.
  */
-export const frechet = (a: Features, b: Features): number => frechetFrom(gaussianOf(a))(gaussianOf(b))
+export const frechet = (a: Features, b: Features): number => gaussianDistance(gaussianOf(a), gaussianOf(b))
 
 /** A Fréchet distance: as it is for so many samples, and as it would be for endlessly many. */
 export interface FrechetEstimate {
@@ -63,22 +72,30 @@ export interface FrechetEstimate {
 /**
  * Fréchet distance with 95 % intervals of two sets whose rows i belong together, such as the drawn and the real clip of
  * a label. `infinite` is where a line through the distances of subsets, over 1 / count, meets 0 (Chong & Forsyth 2020,
- * section 4.1); NaN for fewer than 16 pairs.
+ * section 4.1); NaN for fewer than 16 pairs. The widths are ±1.96 deviations of bootstrap resamples; of these the means
+ * are no use, as drawing a pair twice makes the distance larger.
  */
-export function frechetEstimate(
-  a: Features,
-  b: Features,
-  { seed, resamples = 100 }: BootstrapOptions,
-): FrechetEstimate {
+export function frechetEstimate(a: Features, b: Features, { seed, resamples = 60 }: BootstrapOptions): FrechetEstimate {
   const count = pairsOf('frechet', a, b)
   const at = (indices: Uint32Array) => frechet(rowsAt(a, indices), rowsAt(b, indices))
-  const figures = resample(count, at, { seed, resamples })
-  const plain = frechet(a, b)
-  const nothing = { value: Number.NaN, low: Number.NaN, high: Number.NaN }
-  return {
-    plain: interval(plain, figures, 'centred'),
-    infinite: count < 16 ? nothing : { ...interval(plain, figures, 'basic'), value: extrapolate(count, at, seed) },
+  const whole = Uint32Array.from({ length: count }, (_, i) => i)
+  const plain = around(at(whole), resample(count, at, { seed, resamples }))
+  if (count < 16) return { plain, infinite: { value: Number.NaN, low: Number.NaN, high: Number.NaN } }
+  // The same line through two points, all of the samples and half of them, is quick enough to be drawn again.
+  const half = count >> 1
+  const short = (indices: Uint32Array) => {
+    const [full, part] = [at(indices), at(indices.subarray(0, half))]
+    return full - ((part - full) * half) / (count - half)
   }
+  return { plain, infinite: around(extrapolate(count, at, seed), resample(count, short, { seed, resamples })) }
+}
+
+/** The normal interval of a value from the spread of figures. */
+function around(value: number, figures: Float64Array): Estimate {
+  const mean = figures.reduce((x, y) => x + y) / figures.length
+  const variance = figures.reduce((sum, figure) => sum + (figure - mean) ** 2, 0) / (figures.length - 1)
+  const width = 1.96 * Math.sqrt(variance)
+  return { value, low: value - width, high: value + width }
 }
 
 /** The least-squares line through the figures of subsets of a quarter to all of the samples, at 1 / count = 0. */
@@ -94,32 +111,4 @@ function extrapolate(count: number, at: (indices: Uint32Array) => number, seed: 
     [0, 0],
   )
   return y - (joint / spread) * x
-}
-
-/** The square root of a covariance [d, d]: V √λ Vᵀ. */
-function squareRoot(matrix: Float64Array, d: number): Float64Array {
-  const { values, vectors } = symmetricEigen(matrix, d, { vectors: true })
-  const half = new Float64Array(d * d) // rows λ^¼ v, so that the root is symmetric to the last bit
-  for (let k = 0; k < d; k++) {
-    const scale = Math.max(0, values[k]) ** 0.25
-    for (let i = 0; i < d; i++) half[k * d + i] = scale * vectors![k * d + i]
-  }
-  const root = new Float64Array(d * d)
-  for (let k = 0; k < d; k++)
-    for (let i = 0; i < d; i++) {
-      const x = half[k * d + i]
-      if (x !== 0) for (let j = 0; j < d; j++) root[i * d + j] += x * half[k * d + j]
-    }
-  return root
-}
-
-/** a b, all [d, d]. */
-function product(a: Float64Array, b: Float64Array, d: number): Float64Array {
-  const c = new Float64Array(d * d)
-  for (let i = 0; i < d; i++)
-    for (let k = 0; k < d; k++) {
-      const x = a[i * d + k]
-      if (x !== 0) for (let j = 0; j < d; j++) c[i * d + j] += x * b[k * d + j]
-    }
-  return c
 }

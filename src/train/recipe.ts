@@ -12,6 +12,8 @@ export interface RecipeContext {
   readonly data?: string
   /** Model folder whose finished parts the recipe builds on; the shipped one where absent. */
   readonly model?: string
+  /** Model folder whose weights the run begins with; others are drawn from the seed. */
+  readonly from?: string
   /** Length of the run in steps; the recipe's own where absent. */
   readonly steps?: number
   readonly seed?: number
@@ -23,6 +25,8 @@ export interface RecipeContext {
 export interface Run extends TrainConfig {
   /** Everything that was decided, as plain values, for the run folder. */
   readonly settings: Readonly<Record<string, unknown>>
+  /** Weights to begin with; others are drawn from the seed. */
+  readonly weights?: Readonly<Record<string, Float32Array>>
   /** Pictures of the model as it stands: contents by file name. */
   readonly pictures?: (weights: Weights) => Promise<Record<string, Uint8Array>>
   /** Files of the trained part of a model folder: contents by path. */

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { constantRate, input, mean, mul, nn, type Recipe, type Run, relu, square, stream, sub } from 'tubelet'
+import { readWeights } from 'tubelet/node'
 
 const [rows, inputs, outputs] = [8, 6, 4]
 
@@ -15,7 +16,7 @@ export const tinyRecipe = (
 ): Recipe => ({
   name,
   summary: 'a network of two layers, for tests',
-  async prepare({ seed = 5, steps = 8 }) {
+  async prepare({ from, seed = 5, steps = 8 }) {
     const pauseMs = Number(process.env.TINY_PAUSE_MS ?? 0)
     const run: Run = {
       name,
@@ -23,6 +24,7 @@ export const tinyRecipe = (
       steps,
       samples: rows,
       settings: { rows, inputs, hidden, outputs },
+      weights: from === undefined ? undefined : await weightsOf(from),
       build(p, updates) {
         const normed = nn.batchNorm(p.at('norm'), inputs, { training: updates })(input('x', [rows, inputs]))
         const up = nn.linear(p.at('up'), inputs, hidden)
@@ -46,5 +48,10 @@ export const tinyRecipe = (
     return { ...run, ...change(run) }
   },
 })
+
+async function weightsOf(folder: string) {
+  const { arrays } = await readWeights(folder)
+  return Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data as Float32Array]))
+}
 
 export default tinyRecipe('tiny')

@@ -80,6 +80,7 @@ export const en = {
   'train.recipe': 'the file of a recipe, or the name of one that comes with tubelet',
   'train.data': 'folder of the data set',
   'train.model': 'model folder whose finished parts the recipe builds on',
+  'train.from': 'model folder whose weights the run begins with',
   'train.steps': 'length of the run in steps',
   'train.minutes': 'length of the run in minutes, measured before it begins',
   'train.seed': 'seed of everything that is drawn at random',
@@ -180,8 +181,8 @@ export const en = {
   'status.failed': 'failed',
   'status.interrupted': 'interrupted',
 
-  'show.summary': 'Show the parts, parameters and settings of a model, or the state of a run.',
-  'show.target': 'a model or run: its folder, its name, a .safetensors file, or last',
+  'show.summary': 'Show what is in a model, how a run fares, or the recipe of a clip.',
+  'show.target': 'a model or run: its folder, its name, a .safetensors file, or last; or a clip that generate wrote',
   'show.tensors': 'list every tensor',
   'show.part': 'part',
   'show.class': 'class',

@@ -80,6 +80,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'train.recipe': '配方文件，或 tubelet 自带配方的名字',
   'train.data': '数据集文件夹',
   'train.model': '配方所依赖的模型文件夹（其中已训练好的部分）',
+  'train.from': '从哪个模型文件夹的权重开始',
   'train.steps': '训练步数',
   'train.minutes': '训练分钟数，开始前先测速',
   'train.seed': '一切随机数的种子',
@@ -174,8 +175,8 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'status.failed': '失败',
   'status.interrupted': '意外中断',
 
-  'show.summary': '显示模型的组成、参数量和设置，或一次训练的状态。',
-  'show.target': '模型或训练：文件夹、名字、.safetensors 文件，或 last',
+  'show.summary': '显示模型的组成和设置、一次训练的状态，或一个文件的生成参数。',
+  'show.target': '模型或训练：文件夹、名字、.safetensors 文件，或 last；也可以是 generate 画出的文件',
   'show.tensors': '列出每个张量',
   'show.part': '部分',
   'show.class': '类',

@@ -1,40 +1,26 @@
 import { TubeletError } from '../errors.ts'
 
-/** Eigenvalues of a symmetric matrix, in no order, and the unit eigenvectors as rows [n, n] where asked for. */
-export interface Eigen {
-  readonly values: Float64Array
-  readonly vectors: Float64Array | undefined
-}
-
-/** A tridiagonal matrix; `side[i]` couples i and i + 1. `rows` is the transpose of what leads back to the full matrix. */
+/** A tridiagonal matrix; `side[i]` couples i and i + 1. */
 interface Tridiagonal {
   readonly diagonal: Float64Array
   readonly side: Float64Array
-  readonly rows: Float64Array | undefined
 }
 
 /**
- * Eigenvalues of a symmetric matrix [n, n] by Householder reflections and implicit QR steps (Golub & Van Loan, Matrix
- * Computations, algorithms 8.3.1 and 8.3.3); errors are about 1e-16 of the largest one. Throws TubeletError('numeric')
- * where the matrix holds something that is not a number.
+ * Eigenvalues of a symmetric matrix [n, n], in no order, by Householder reflections and implicit QR steps (Golub & Van
+ * Loan, Matrix Computations, algorithms 8.3.1 and 8.3.3); errors are about 1e-16 of the largest one. Throws
+ * TubeletError('numeric') where the matrix holds something that is not a number.
  */
-export function symmetricEigen(matrix: Float64Array, n: number, { vectors = false } = {}): Eigen {
+export function eigenvalues(matrix: Float64Array, n: number): Float64Array {
   if (!matrix.every(Number.isFinite))
     throw new TubeletError('numeric', 'eigenvalues: the matrix must hold numbers only')
-  const reduced = tridiagonalize(Float64Array.from(matrix), n, vectors)
+  const reduced = tridiagonalize(Float64Array.from(matrix), n)
   diagonalize(reduced, n)
-  return { values: reduced.diagonal, vectors: reduced.rows }
-}
-
-function identity(n: number): Float64Array {
-  const rows = new Float64Array(n * n)
-  for (let i = 0; i < n; i++) rows[i * n + i] = 1
-  return rows
+  return reduced.diagonal
 }
 
 /** Reflects column after column onto its first entry below the diagonal; overwrites `a`. */
-function tridiagonalize(a: Float64Array, n: number, vectors: boolean): Tridiagonal {
-  const rows = vectors ? identity(n) : undefined
+function tridiagonalize(a: Float64Array, n: number): Tridiagonal {
   const side = new Float64Array(n)
   const v = new Float64Array(n) // of the reflection 1 - beta v vᵀ
   for (let k = 0; k < n - 2; k++) {
@@ -49,10 +35,9 @@ function tridiagonalize(a: Float64Array, n: number, vectors: boolean): Tridiagon
     if (!Number.isFinite(beta)) continue // the column is zero already
     v[k + 1] -= side[k]
     reflect(a, { n, first: k + 1, v, beta })
-    if (rows) reflectRows(rows, { n, first: k + 1, v, beta })
   }
   if (n > 1) side[n - 2] = a[(n - 1) * n + n - 2]
-  return { diagonal: Float64Array.from({ length: n }, (_, i) => a[i * n + i]), side, rows }
+  return { diagonal: Float64Array.from({ length: n }, (_, i) => a[i * n + i]), side }
 }
 
 interface Reflection {
@@ -76,15 +61,8 @@ function reflect(a: Float64Array, { n, first, v, beta }: Reflection) {
   for (let i = first; i < n; i++) for (let j = first; j < n; j++) a[i * n + j] -= v[i] * w[j] + w[i] * v[j]
 }
 
-/** rows ← H rows. */
-function reflectRows(rows: Float64Array, { n, first, v, beta }: Reflection) {
-  const u = new Float64Array(n)
-  for (let i = first; i < n; i++) for (let j = 0; j < n; j++) u[j] += v[i] * rows[i * n + j]
-  for (let i = first; i < n; i++) for (let j = 0; j < n; j++) rows[i * n + j] -= beta * v[i] * u[j]
-}
-
 /** Turns until nothing is left beside the diagonal; overwrites the matrix. */
-function diagonalize({ diagonal: d, side: e, rows }: Tridiagonal, n: number) {
+function diagonalize({ diagonal: d, side: e }: Tridiagonal, n: number) {
   const small = (i: number) => Math.abs(e[i]) <= Number.EPSILON * (Math.abs(d[i]) + Math.abs(d[i + 1])) + 1e-300
   let steps = 0
   for (let end = n - 1; end > 0; ) {
@@ -95,12 +73,12 @@ function diagonalize({ diagonal: d, side: e, rows }: Tridiagonal, n: number) {
       continue
     }
     if (steps++ > 60 * n) throw new TubeletError('numeric', 'eigenvalues: the iteration does not converge')
-    qrStep({ diagonal: d, side: e, rows }, start, end)
+    qrStep({ diagonal: d, side: e }, start, end)
   }
 }
 
 /** One implicit QR step with Wilkinson's shift on the block from `start` to `end`. */
-function qrStep({ diagonal: d, side: e, rows }: Tridiagonal, start: number, end: number) {
+function qrStep({ diagonal: d, side: e }: Tridiagonal, start: number, end: number) {
   const half = (d[end - 1] - d[end]) / 2
   const last = e[end - 1]
   const root = Math.sqrt(half * half + last * last)
@@ -119,14 +97,5 @@ function qrStep({ diagonal: d, side: e, rows }: Tridiagonal, start: number, end:
       z = s * e[k + 1]
       e[k + 1] *= c
     }
-    if (rows) turnRows(rows, { n: d.length, k, c, s })
-  }
-}
-
-function turnRows(rows: Float64Array, { n, k, c, s }: { n: number; k: number; c: number; s: number }) {
-  for (let i = k * n, j = i + n; i < (k + 1) * n; i++, j++) {
-    const [first, second] = [rows[i], rows[j]]
-    rows[i] = c * first + s * second
-    rows[j] = c * second - s * first
   }
 }

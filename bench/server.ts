@@ -1,0 +1,110 @@
+import { createInterface } from 'node:readline/promises'
+import { denoiser } from '../src/generate/denoiser.ts'
+import { input, type Shape, size } from '../src/graph/index.ts'
+import { wanConfig } from '../src/models/sora.ts'
+import { params } from '../src/nn/index.ts'
+import { matmul } from '../src/ops/index.ts'
+import { nodeRuntime } from '../src/runtime/node.ts'
+import type { TrainConfig } from '../src/train/config.ts'
+import { optimizer } from '../src/train/optimizer.ts'
+import { train } from '../src/train/train.ts'
+import { generator } from '../test/draw.ts'
+import { readArrays, writeExchange } from './exchange.ts'
+import { guidance, leavesOf, workloads } from './workloads.ts'
+
+// The project's side of a comparison: a process that does nothing until a line on its standard input asks for steps.
+//   server.ts NAME DIR THREADS          times training or sampling steps of a workload
+//   server.ts NAME DIR THREADS write    writes the files that both sides read, and times the update of the weights
+//   server.ts gemm - THREADS            times a matrix product
+
+const [name, folder, threadsGiven, mode] = process.argv.slice(2)
+const threads = Number(threadsGiven)
+const runtime = nodeRuntime({ threads })
+const workload = workloads[name]
+
+/** One step, given once for the first. */
+type Step = () => Promise<void>
+
+/** Steps of the training loop as `tubelet train` runs it: forward, backward, update, running average. */
+async function trainingStep(): Promise<Step> {
+  const weights = (await readArrays(folder, 'weights')) as Record<string, Float32Array>
+  const inputs = await readArrays(folder, 'inputs')
+  const events = train(
+    {
+      ...{ name, seed: 0, steps: Number.MAX_SAFE_INTEGER, samples: 1 },
+      build: (p) => ({ loss: workload.build(p, leavesOf(workload)) }),
+      batch: () => inputs,
+      lr: () => 1e-4,
+    } satisfies TrainConfig,
+    { runtime, weights, spin: true },
+  )
+  await events.next() // 'ready'
+  return async () => {
+    await events.next()
+  }
+}
+
+/** A step of the denoiser as `tubelet generate` runs it. */
+async function samplingStep(): Promise<Step> {
+  const [batch, , frames, height, width] = workload.inputs.x.shape
+  const textLength = workload.inputs.text.shape[1]
+  const program = await denoiser(runtime, {
+    config: wanConfig(workload.config),
+    weights: await readArrays(folder, 'weights'),
+    shape: { batch, frames, height, width, textLength, guided: true },
+  })
+  const fed = { ...(await readArrays(folder, 'inputs')), guidance: Float32Array.of(guidance) }
+  return async () => {
+    await program.run(fed)
+  }
+}
+
+const gemmSide = 1024
+
+async function gemmStep(): Promise<Step> {
+  const shape: Shape = [gemmSide, gemmSide]
+  const program = await runtime.load({ y: matmul(input('a', shape), input('b', shape)) }, { spin: true })
+  const uniform = generator(1)
+  const numbers = () => Float32Array.from({ length: size(shape) }, uniform)
+  const fed = { a: numbers(), b: numbers() }
+  const into = { y: new Float32Array(size(shape)) }
+  return async () => {
+    await program.run(fed, into)
+  }
+}
+
+/** Median time of AdamW with running average over all parameters. */
+async function updateMs(): Promise<number> {
+  const p = params()
+  workload.build(p, leavesOf(workload))
+  const update = await optimizer([...p.all.values()], { runtime })
+  const times: number[] = []
+  for (let step = 1; step <= 12; step++) {
+    const from = performance.now()
+    await update.apply({ step, lr: 1e-4, scale: 1 })
+    times.push(performance.now() - from)
+  }
+  return times.slice(2).sort((a, b) => a - b)[5]
+}
+
+const tell = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`)
+
+if (mode === 'write') {
+  const facts = await writeExchange(workload, folder)
+  tell({ ...facts, updateMs: await updateMs() })
+} else {
+  const step = await (name === 'gemm' ? gemmStep() : workload.kind === 'train' ? trainingStep() : samplingStep())
+  await step()
+  tell({ ready: true })
+  for (let i = 0; i < 2; i++) await step()
+  for await (const line of createInterface(process.stdin)) {
+    const ms: number[] = []
+    for (let i = 0; i < Number(line); i++) {
+      const from = performance.now()
+      await step()
+      ms.push(performance.now() - from)
+    }
+    tell({ ms, peakMb: process.resourceUsage().maxRSS / 1024 })
+  }
+}
+process.exit(0)
