@@ -41,7 +41,10 @@ test('a model that draws the real clips has full marks', () => {
     const { clips, moving, metrics } = partScores(all, split, { seed: 0, frames: T })
     assert.deepEqual([clips, moving], split === 'train' ? [32, 32] : [8, 8])
     assert.deepEqual(Object.keys(metrics).sort(), [...metricNames].sort())
-    const ones = ['recall@1', 'recall@5', 'label@1', 'label@5', 'amplitude', 'right-frame', 'in-phase'] as const
+    const ones = [
+      ...(['recall@1', 'recall@5', 'label@1', 'label@5', 'nearest@1', 'nearest@5'] as const),
+      ...(['amplitude', 'right-frame', 'in-phase'] as const),
+    ]
     for (const name of ones) {
       const { value, low, high, autoencoder } = metrics[name]
       assert.deepEqual([value, low, high, autoencoder], [1, 1, 1, 1], name)
@@ -57,7 +60,7 @@ test('a model that draws the real clips has full marks', () => {
 test('a model that draws the clip of the next label is found out', () => {
   const all = subjects(40, (i, real) => measure(loop(((i + 1) % 40) + 1), real, direction((i + 1) % 40)))
   const { metrics } = partScores(all, 'train', { seed: 0, frames: T })
-  assert.deepEqual([metrics['recall@1'].value, metrics['label@1'].value], [0, 0])
+  assert.deepEqual([metrics['recall@1'].value, metrics['label@1'].value, metrics['nearest@1'].value], [0, 0, 0])
   assert.equal(metrics['recall@1'].real, 1)
   assert.ok(Math.abs(metrics['in-phase'].value - 1 / T) < 0.08)
   assert.ok(metrics['right-frame'].value < 0.5)

@@ -2,6 +2,7 @@ import { type BootstrapOptions, type Estimate, meanEstimate, ratioEstimate } fro
 import type { Features } from '../metrics/features.ts'
 import { frechet, frechetEstimate } from '../metrics/frechet.ts'
 import { kid, kidEstimate } from '../metrics/kid.ts'
+import { likenessRanks, type Thumbnails, thumbnails } from '../metrics/likeness.ts'
 import { type Closure, closure } from '../metrics/loop.ts'
 import {
   chanceOfBest,
@@ -19,6 +20,7 @@ export interface Measured {
   readonly embedding: Float32Array // [P], length 1
   readonly closure: Closure
   readonly right: RightFrames
+  readonly thumbnails: Thumbnails
   readonly error: number // mean squared difference on white
 }
 
@@ -44,6 +46,8 @@ export const metricNames = [
   'recall@5',
   'label@1',
   'label@5',
+  'nearest@1',
+  'nearest@5',
   'frechet',
   'frechet-infinity',
   'kid',
@@ -72,6 +76,7 @@ export const measure = (loop: Loop, real: Loop, embedding: Float32Array): Measur
   embedding,
   closure: closure(frameChanges(loop)),
   right: rightFrames(frameDistances(loop, real), loop.count),
+  thumbnails: thumbnails(loop),
   error: squaredError(loop.bytes, real.bytes),
 })
 
@@ -89,6 +94,7 @@ export function partScores(
   const moving = part.filter(({ real }) => real.closure.others >= movingFrom)
   const metrics = {
     ...retrieval(all, own, { seed }),
+    ...nearness(all, own, { seed }),
     ...distances(part, { seed }),
     ...motion(moving, { seed, frames }),
     ...likeness(part, { seed }),
@@ -124,6 +130,22 @@ function retrieval(all: readonly Subject[], own: readonly number[], options: Boo
   const at = (k: number, toLabel: boolean) =>
     three((kind) => recall(kind, k, toLabel), { chance: Math.min(1, k / all.length) })
   return { 'recall@1': at(1, false), 'recall@5': at(5, false), 'label@1': at(1, true), 'label@5': at(5, true) }
+}
+
+/** Whether a clip looks more like its own real clip than like any other. */
+function nearness(all: readonly Subject[], own: readonly number[], options: BootstrapOptions) {
+  const real = all.map((subject) => subject.real.thumbnails)
+  const places = { drawn: placesOf('drawn'), autoencoder: placesOf('autoencoder') }
+  function placesOf(kind: 'drawn' | 'autoencoder') {
+    const clips = own.map((i) => all[i][kind].thumbnails)
+    return likenessRanks(clips, real, own)
+  }
+  const at = (k: number): Metric => ({
+    ...meanEstimate(foundWithin(places.drawn, k), options),
+    autoencoder: meanEstimate(foundWithin(places.autoencoder, k), options).value,
+    chance: Math.min(1, k / all.length),
+  })
+  return { 'nearest@1': at(1), 'nearest@5': at(5) }
 }
 
 /** Distances of the features from the real ones; scaled to length √P, so that a feature is about 1 on the mean. */

@@ -1,20 +1,26 @@
 import { dot, type Features, widthOf } from './features.ts'
 
 /**
- * For each query, how many other candidates are at least as near (by dot product) as its own: query i belongs to candidate
- * `own[i]`, or i. 0 is the first place; a tie, or a feature that is not a number, never helps.
+ * For each query i, which belongs to candidate `own[i]`, how many other candidates have a score that is at least as high.
+ * 0 is the first place; a tie, or a score that is not a number, never helps.
  */
-export function ranks(queries: Features, candidates: Features, own?: ArrayLike<number>): Uint32Array {
-  widthOf('retrieval', [...queries, ...candidates])
-  return Uint32Array.from(queries, (query, i) => {
-    const right = own ? own[i] : i
-    const score = dot(query, candidates[right])
+export const ranksBy = (
+  own: ArrayLike<number>,
+  candidates: number,
+  score: (query: number, candidate: number) => number,
+): Uint32Array =>
+  Uint32Array.from(own, (right, i) => {
+    const best = score(i, right)
     let ahead = 0
-    candidates.forEach((candidate, j) => {
-      if (j !== right && !(dot(query, candidate) < score)) ahead++
-    })
+    for (let j = 0; j < candidates; j++) if (j !== right && !(score(i, j) < best)) ahead++
     return ahead
   })
+
+/** Ranks by dot product; query i belongs to candidate `own[i]`, or i. */
+export function ranks(queries: Features, candidates: Features, own?: ArrayLike<number>): Uint32Array {
+  widthOf('retrieval', [...queries, ...candidates])
+  const right = own ?? Uint32Array.from(queries, (_, i) => i)
+  return ranksBy(right, candidates.length, (i, j) => dot(queries[i], candidates[j]))
 }
 
 /** For each query 1 where its own candidate is among the first k, else 0: their mean is recall@k (Radford et al. 2021, table 13). */

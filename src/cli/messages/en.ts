@@ -155,6 +155,8 @@ export const en = {
   'evaluate.recall@5': 'labels whose clip is among the five nearest',
   'evaluate.label@1': 'clips whose label is the nearest of all',
   'evaluate.label@5': 'clips whose label is among the five nearest',
+  'evaluate.nearest@1': 'clips that look most like their own real clip',
+  'evaluate.nearest@5': 'clips whose real clip is among the five most alike',
   'evaluate.frechet': 'Fréchet distance to the real clips, with so many clips',
   'evaluate.frechet-infinity': 'the same for endlessly many clips',
   'evaluate.kid': 'kernel distance (KID) to the real clips',

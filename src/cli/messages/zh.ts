@@ -149,6 +149,8 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'evaluate.recall@5': '它自己的动画在最近的五段之内',
   'evaluate.label@1': '动画最近的名称正是它自己的',
   'evaluate.label@5': '它自己的名称在最近的五个之内',
+  'evaluate.nearest@1': '看起来最像自己的真实动画',
+  'evaluate.nearest@5': '自己的真实动画在最像的五个之内',
   'evaluate.frechet': '与真实动画的弗雷歇距离（Fréchet），按现有段数',
   'evaluate.frechet-infinity': '同上，推算到段数无限多',
   'evaluate.kid': '与真实动画的核距离（KID）',
