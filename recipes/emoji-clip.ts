@@ -1,12 +1,15 @@
 /**
  * CLIP on emoji: pictures in many styles on random backgrounds, and captions in English and Chinese.
- * Data: `tubelet data build emoji --size 64 --frames 17 --styles all`.
+ * Data: `tubelet data build emoji --size 64 --frames 17 --styles all`; several folders are given as `--data A,B`.
  */
+import { readFile } from 'node:fs/promises'
 import {
   type ClipConfig,
+  clipConfig,
   clipJson,
   clipLoss,
   clipModel,
+  fromTokenizerJson,
   input,
   maxLogScale,
   type Recipe,
@@ -27,6 +30,7 @@ import {
   drawPrompt,
   epochOrder,
   modelFile,
+  readPart,
 } from 'tubelet/node'
 
 const size = 64
@@ -46,12 +50,13 @@ export default {
   name: 'emoji-clip',
   summary: 'CLIP on emoji in many drawing styles, with captions in English and Chinese',
 
-  async prepare({ data = 'data/emoji-64', steps = 900, seed = 0, report }) {
+  async prepare({ data = 'data/emoji-64', from, steps = 900, seed = 0, report }) {
     const concepts = byConcept(await drawings(data.split(','), { size, split: 'train' }))
     report(`${concepts.length} concepts, ${concepts.flat().length} drawings`)
-    const vocabulary = trainTokenizer(captions(concepts, seed), { size: 4096 })
+    const before = from === undefined ? undefined : await beginWith(from)
+    const vocabulary = before?.vocabulary ?? trainTokenizer(captions(concepts, seed), { size: 4096 })
     const words = tokenizer(vocabulary)
-    const config: ClipConfig = {
+    const config: ClipConfig = before?.config ?? {
       vision: { ...encoder, imageSize: size, patchSize: 8, channels: 3 },
       text: { ...encoder, vocabulary: words.size, context, endOfText: words.end },
       projection: 192,
@@ -62,7 +67,8 @@ export default {
       seed,
       steps,
       samples: batch,
-      settings: { data, config, batch },
+      settings: { data, from, config, batch },
+      weights: before?.weights,
       build(p) {
         const { image, text, scale } = clipModel(p, config)
         const pictures = image(input('pixels', [batch, 3, size, size])).embedding
@@ -94,6 +100,15 @@ export default {
     }
   },
 } satisfies Recipe
+
+/** Tokens, config and weights of a model that goes on learning. */
+async function beginWith(folder: string) {
+  const { config, arrays } = await readPart(folder, 'text_encoder', 'CLIPModel')
+  const file = `${folder}/tokenizer/tokenizer.json`
+  const vocabulary = fromTokenizerJson(JSON.parse(await readFile(file, 'utf8')), file)
+  const weights = Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data as Float32Array]))
+  return { config: clipConfig(config), vocabulary, weights }
+}
 
 /** What the tokenizer learns from: every drawing asked for in several ways. */
 function* captions(concepts: readonly Drawing[][], seed: number) {

@@ -1,6 +1,9 @@
 /**
  * Text to moving emoji: a diffusion transformer in the layout of Wan on the latents of the project's autoencoder,
  * trained on clips and stills together. Builds on the autoencoder and text encoder of a model folder.
+ *
+ * Frames of one clip are alike, so most of a step goes into pieces of many clips: the first latent frame and two others,
+ * each at its own place in time. A few whole clips show how all frames go together.
  * Data: `tubelet data build emoji --size 128 --frames 17`, or the shards that come with the project, at 64 × 64.
  */
 import {
@@ -42,12 +45,14 @@ import {
   weightsHash,
 } from 'tubelet/node'
 
-const clipsInBatch = 32
-const stillsInBatch = 32
-const variants = 4 // changed copies of each clip or still: recoloured, small, two of them, mirrored, backwards
+const inBatch = { whole: 8, piece: 56, still: 24 }
+const pieceFrames = 3
+const variants = 3 // changed copies of each clip or still: recoloured, small, two of them, mirrored, backwards
 const promptsEach = 8 // ways to ask for each
 const dropout = 0.1 // of captions, so that the model also learns to draw without one
 const shift = 2 // of times towards noise, in training and sampling
+const stillWeight = 0.25 // of the loss of stills beside that of clips
+const className = 'WanTransformer3DModel'
 const examples = ['a beating heart', '跳动的红心', 'a blue bird', 'clock', 'two small red hearts', '小狗']
 
 export default {
@@ -55,7 +60,15 @@ export default {
   summary: 'text to moving emoji with transparency, 17 frames',
 
   async prepare(context) {
-    const { runtime, data = 'data/emoji-64', model = 'models/emoji-video', seed = 0, steps = 4000, report } = context
+    const {
+      runtime,
+      data = 'data/emoji-64',
+      model = 'models/emoji-video',
+      from,
+      seed = 0,
+      steps = 4000,
+      report,
+    } = context
     const text = await textEncoder(model, runtime)
     const vae = await readPart(model, 'vae', 'VideoVae')
     const { config: vaeConfig, latents: statistics } = videoVaeConfig(vae.config)
@@ -86,8 +99,15 @@ export default {
       eps: 1e-6,
       ropeMaxSeqLen: 64,
     }
-    const draw = (set: LatentSet, kind: string, count: number, step: number) =>
-      latentBatch(set, { kind, count, step, seed, read: states.read, statistics, textSize: text.length * text.width })
+    const parts: Part[] = [
+      { name: 'whole', set: clips, length: frames, weight: inBatch.whole * frames },
+      ...(frames > pieceFrames
+        ? [{ name: 'piece', set: clips, length: pieceFrames, weight: inBatch.piece * pieceFrames } as const]
+        : []),
+      ...(stills ? [{ name: 'still', set: stills, length: 1, weight: 0 } as const] : []),
+    ]
+    const allTokens = parts.reduce((sum, { weight }) => sum + weight, 0)
+    const perFrame = (side / 2) ** 2 // tokens
     const index = { size: clips.size, frames: clips.frames, fps: clips.fps }
     const scheduler = { _class_name: 'FlowMatchEulerDiscreteScheduler', num_train_timesteps: 1000, shift }
 
@@ -95,29 +115,39 @@ export default {
       name: 'emoji-video',
       seed,
       steps,
-      samples: clipsInBatch + (stills ? stillsInBatch : 0),
-      settings: { data, model, config, clipsInBatch, stillsInBatch, variants, promptsEach, dropout, shift },
+      samples: parts.reduce((sum, { name }) => sum + inBatch[name], 0),
+      settings: { data, model, from, config, inBatch, pieceFrames, variants, promptsEach, dropout, shift },
+      weights: from === undefined ? undefined : arraysOf((await readPart(from, 'transformer', className)).arrays),
       build(p) {
         const predict = wanTransformer(p, config)
-        const lossOf = (kind: string, count: number, length: number) => {
+        const lossOf = ({ name, length }: Part) => {
+          const count = inBatch[name]
           const shape = [count, channels, length, side, side]
-          const words = input(`${kind}.text`, [count, text.length, text.width])
-          const inputs = {
-            x0: input(`${kind}.x0`, shape),
-            eps: input(`${kind}.eps`, shape),
-            t: input(`${kind}.t`, [count]),
-          }
-          return flowLoss((x, t) => predict(x, t, words), inputs)
+          const words = input(`${name}.text`, [count, text.length, text.width])
+          const x0 = input(`${name}.x0`, shape)
+          const noise = { eps: input(`${name}.eps`, shape), t: input(`${name}.t`, [count]) }
+          const within =
+            name === 'piece' ? { frames, places: input('piece.places', [length * perFrame], 'int32') } : undefined
+          return flowLoss((x, t) => predict(x, t, words, { within }), { x0, ...noise })
         }
-        const moving = lossOf('clip', clipsInBatch, frames)
-        if (!stills) return { loss: moving, moving }
-        const still = lossOf('still', stillsInBatch, 1)
-        return { loss: add(moving, mul(still, 0.25)), moving, still } as Record<string, Tensor> & { loss: Tensor }
+        const losses = Object.fromEntries(parts.map((part) => [part.name, lossOf(part)]))
+        const weighted = parts.map(({ name, weight }) =>
+          mul(losses[name], name === 'still' ? stillWeight : weight / allTokens),
+        )
+        return { loss: weighted.reduce(add), ...losses } as Record<string, Tensor> & { loss: Tensor }
       },
-      batch: (step) => ({
-        ...draw(clips, 'clip', clipsInBatch, step),
-        ...(stills ? draw(stills, 'still', stillsInBatch, step) : {}),
-      }),
+      batch: (step) =>
+        Object.assign(
+          {},
+          ...parts.map((part) => {
+            const chosen = framesOf(part, { frames, seed, step })
+            const size = text.length * text.width
+            return {
+              ...latentBatch(part, { frames: chosen, step, seed, read: states.read, statistics, textSize: size }),
+              ...(part.name === 'piece' ? { 'piece.places': placesOf(chosen, perFrame) } : {}),
+            }
+          }),
+        ),
       lr: trapezoid({ peak: 2e-3, warmup: Math.min(30, Math.floor(steps / 10)), total: steps, decay: 0.4 }),
       optimizer: {
         beta2: 0.98,
@@ -129,7 +159,7 @@ export default {
       async pictures(weights) {
         const transformer = {
           folder: 'the run',
-          className: 'WanTransformer3DModel',
+          className,
           config: wanJson(config),
           arrays: weights,
         }
@@ -190,7 +220,7 @@ async function collect(
     pixels: (i: number) =>
       alter({ frames: clips.frames, size: clips.size, bytes: clips.pixels(i % clips.count) }, attributes(i)),
   }
-  const weights = Object.fromEntries(Object.entries(vae.arrays).map(([name, { data }]) => [name, data]))
+  const weights = arraysOf(vae.arrays)
   const hash = await weightsHash(`${model}/vae`)
   const cache = await encodeLatents(source, {
     runtime,
@@ -218,9 +248,27 @@ function waysToAsk(
   )
 }
 
+/** One kind of samples in each batch. */
+interface Part {
+  readonly name: keyof typeof inBatch
+  readonly set: LatentSet
+  readonly length: number // latent frames of a sample
+  readonly weight: number // of its loss among those of clips
+}
+
+/** All latent frames, or for a piece the first and some others: only their distances tell the network which they are. */
+function framesOf({ name, length }: Part, { frames, seed, step }: { frames: number; seed: number; step: number }) {
+  if (name !== 'piece') return Array.from({ length }, (_, t) => t)
+  const others = stream({ seed, purpose: 'piece', step }).permutation(frames - 1)
+  return [0, ...Array.from(others.subarray(0, length - 1), (t) => t + 1).sort((a, b) => a - b)]
+}
+
+/** Numbers of the tokens of some frames among those of the whole clip. */
+const placesOf = (frames: readonly number[], perFrame: number): Int32Array =>
+  Int32Array.from(frames.flatMap((t) => Array.from({ length: perFrame }, (_, i) => t * perFrame + i)))
+
 interface LatentBatch {
-  readonly kind: string
-  readonly count: number
+  readonly frames: readonly number[]
   readonly step: number
   readonly seed: number
   readonly read: (prompt: string, into: Float32Array) => void
@@ -229,33 +277,38 @@ interface LatentBatch {
 }
 
 /** Normalised latents, noise, times and text states of one step; two of three samples are drawings as they are. */
-function latentBatch(set: LatentSet, { kind, count, step, seed, read, statistics, textSize }: LatentBatch) {
-  const size = set.cache.shape.reduce((a, b) => a * b)
-  const plane = size / set.cache.shape[0]
+function latentBatch({ name, set }: Part, { frames, step, seed, read, statistics, textSize }: LatentBatch) {
+  const [channels, allFrames, ...sides] = set.cache.shape
+  const count = inBatch[name]
+  const plane = sides.reduce((a, b) => a * b)
+  const size = channels * frames.length * plane
   const x0 = new Float32Array(count * size)
   const words = new Float32Array(count * textSize)
-  const named = (purpose: string) => stream({ seed, purpose: `${kind} ${purpose}`, step })
+  const named = (purpose: string) => stream({ seed, purpose: `${name} ${purpose}`, step })
   const random = named('choice')
   for (let b = 0; b < count; b++) {
     const i = choose(set, random)
     const z = set.cache.latents(i)
-    for (let j = 0; j < size; j++) {
-      const c = Math.floor(j / plane)
-      x0[b * size + j] = (z[j] - statistics.mean[c]) / statistics.std[c]
-    }
+    for (let c = 0, to = b * size; c < channels; c++)
+      for (const t of frames)
+        for (let j = 0, from = (c * allFrames + t) * plane; j < plane; j++)
+          x0[to++] = (z[from + j] - statistics.mean[c]) / statistics.std[c]
     const prompt = set.prompts[i][random.integer(promptsEach)]
     read(random.uniform(1)[0] < dropout ? '' : prompt, words.subarray(b * textSize, (b + 1) * textSize))
   }
   return {
-    [`${kind}.x0`]: x0,
-    [`${kind}.eps`]: named('noise').normal(count * size),
-    [`${kind}.t`]: logitNormalTimes(named('time').normal(count), { shift }),
-    [`${kind}.text`]: words,
+    [`${name}.x0`]: x0,
+    [`${name}.eps`]: named('noise').normal(count * size),
+    [`${name}.t`]: logitNormalTimes(named('time').normal(count), { shift }),
+    [`${name}.text`]: words,
   }
 }
 
 const choose = ({ originals, cache }: LatentSet, random: RandomStream): number =>
   random.integer(3) > 0 ? random.integer(originals) : originals + random.integer(cache.count - originals)
+
+const arraysOf = (weights: Readonly<Record<string, { readonly data: unknown }>>) =>
+  Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data as Float32Array]))
 
 /** Reports at every tenth part. */
 const every = (report: (text: string) => void, what: string) => (done: number, count: number) => {

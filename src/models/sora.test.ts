@@ -69,6 +69,24 @@ test('every block starts as the identity, and the network with zeros', async () 
   assert.ok(results.v.every((value) => value === 0))
 })
 
+test('frames of a longer clip know their places: those of the front are a clip of their own, others differ', async () => {
+  const within = { frames: 6, places: input('places', [12], 'int32') }
+  const p = params()
+  const network = wanTransformer(p, tiny)
+  const given = [input('x', latents), input('t', [2]), input('text', [2, 5, 8])] as const
+  const outputs = { alone: network(...given), some: network(...given, { within }) }
+  const weights = randomised(p)
+  const placed = (frames: number[]) =>
+    Int32Array.from(frames.flatMap((frame) => [0, 1, 2, 3].map((place) => 4 * frame + place)))
+  const at = async (frames: number[]) => evaluate(outputs, { ...weights, ...batch, places: placed(frames) })
+  const front = await at([0, 1, 2])
+  assertClose(front.some, front.alone, 1e-6, 'front')
+  // Only distances between frames count, so the same steps elsewhere are the same, and others are not.
+  assertClose((await at([3, 4, 5])).some, front.alone, 1e-5, 'moved')
+  const spread = await at([0, 2, 5])
+  assert.ok(spread.some.some((value, i) => Math.abs(value - front.alone[i]) > 1e-3))
+})
+
 test('wanTransformer learns the velocity of a batch by heart', async () => {
   const losses = await overfit(
     (p) => mean(square(sub(predict(p), input('v', latents)))),

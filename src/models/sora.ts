@@ -60,6 +60,8 @@ export const wanSizes = {
 /** What the transformer may be given beside latents, time and text. */
 export interface WanInputs {
   readonly mask?: Tensor // [B, L] float32: 1 where a text token counts, 0 where it fills up the row
+  /** x holds some frames of a longer clip: its number of latent frames, and int32 [N], which of its tokens are here. */
+  readonly within?: { readonly frames: number; readonly places: Tensor }
   readonly recompute?: boolean // blocks are computed again for the gradient instead of kept in memory
 }
 
@@ -76,10 +78,11 @@ export function wanTransformer(p: Params, config: WanConfig) {
   const table = p.get('scale_shift_table', [1, 2, width], zeros)
   const project = linear(p.at('proj_out'), width, outChannels * patchSize.reduce((a, b) => a * b), { init: zeros })
 
-  return p.scoped((x: Tensor, t: Tensor, text: Tensor, { mask, recompute }: WanInputs = {}): Tensor => {
+  return p.scoped((x: Tensor, t: Tensor, text: Tensor, { mask, within, recompute }: WanInputs = {}): Tensor => {
     const grid = gridOf(x, config)
     const { time, modulation, context } = condition(t, text)
-    const rotate = rotary({ frames: grid[0], height: grid[1], width: grid[2] }, config)
+    const frames = within ? patchGrid([within.frames, ...x.shape.slice(3)], patchSize)[0] : grid[0]
+    const rotate = rotary({ frames, height: grid[1], width: grid[2] }, { ...config, places: within?.places })
     const hidden = mask && mul(sub(reshape(mask, [mask.shape[0], 1, 1, mask.shape[1]]), 1), 1e9) // [B, 1, 1, L]
     let tokens = embed(x) // [N, B, D]
     for (const block of blocks) {

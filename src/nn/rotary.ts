@@ -42,15 +42,17 @@ export function rotaryTables(grid: Grid, headWidth: number, theta = 10000) {
 
 /**
  * Rotary positions in three axes (Su et al. 2021, section 3.2.2; per axis as in Wan 2.1) for tokens [N, B, D] of
- * `heads` heads: neighbouring columns (2i, 2i + 1) of a head turn by the angle of the token.
+ * `heads` heads: neighbouring columns (2i, 2i + 1) of a head turn by the angle of the token. With int32 `places` [N],
+ * tokens are some of the grid's: token n is number places[n] of it.
  */
-export function rotary(grid: Grid, { width, heads }: { width: number; heads: number }) {
+export function rotary(grid: Grid, { width, heads, places }: { width: number; heads: number; places?: Tensor }) {
   const d = width / heads
   if (!Number.isInteger(d) || d % 2 !== 0)
     throw new ShapeError('rotary', 'width / heads must be an even whole number', { width, heads })
   const angles = { ...rotaryTables(grid, d), shape: [tokensOf(grid), d / 2] }
   return (x: Tensor): Tensor => {
-    if (x.shape[0] !== tokensOf(grid)) throw new ShapeError('rotary', `the grid holds ${tokensOf(grid)} tokens`, { x })
-    return rotate(x, angles)
+    if (!places && x.shape[0] !== tokensOf(grid))
+      throw new ShapeError('rotary', `the grid holds ${tokensOf(grid)} tokens`, { x })
+    return rotate(x, angles, places)
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkOp } from '../../test/check-op.ts'
-import { input } from '../graph/index.ts'
+import { constant, input } from '../graph/index.ts'
 import { rotate } from './rotate.ts'
 
 const [N, pairs] = [3, 2]
@@ -24,6 +24,22 @@ function turned(x: ArrayLike<number>): Float32Array {
 test('rotate turns each pair of columns by the angle of its row', () =>
   checkOp((x) => rotate(x, angles), [[N, 2, 8]], turned))
 
+test('rotate turns each row by the angles of its place', () => {
+  const places = [2, 0, 2]
+  return checkOp(
+    (x) => rotate(x, angles, constant(Int32Array.from(places), [N])),
+    [[N, 2, 8]],
+    (x) => {
+      const rows = places.map((place, n) => {
+        const moved = new Float32Array(x.length)
+        moved.set(Float32Array.from(x).subarray(n * 16, (n + 1) * 16), place * 16)
+        return turned(moved).subarray(place * 16, (place + 1) * 16)
+      })
+      return Float32Array.from(rows.flatMap((row) => [...row]))
+    },
+  )
+})
+
 test('rotate refuses angles that do not fit', () => {
   const wrong = (shape: number[], table: object, message: string) =>
     assert.throws(() => rotate(input('x', shape), { ...angles, ...table }), { name: 'ShapeError', message })
@@ -31,4 +47,7 @@ test('rotate refuses angles that do not fit', () => {
   wrong([4, 8], {}, `${must} (got x [4, 8], angles [3, 2])`)
   wrong([3, 6], {}, `${must} (got x [3, 6], angles [3, 2])`)
   wrong([3, 8], { sines: new Float32Array(5) }, 'rotate: cosines and sines must fill their shape (got angles [3, 2])')
+  assert.throws(() => rotate(input('x', [3, 8]), angles, input('places', [2], 'int32')), {
+    message: 'rotate: the places must be int32 [N] (got x [3, 8], places [2], type int32)',
+  })
 })
