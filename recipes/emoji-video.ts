@@ -7,34 +7,25 @@
  * Data: `tubelet data build emoji --size 128 --frames 17`, or the shards that come with the project, at 64 × 64.
  */
 import {
-  type Attributes,
   add,
   flowLoss,
   input,
   knownWords,
-  logitNormalTimes,
   mul,
-  type RandomStream,
   type Recipe,
-  type RecipeContext,
   stream,
   type Tensor,
   trapezoid,
-  videoVaeConfig,
   type WanConfig,
   wanJson,
   wanTransformer,
 } from 'tubelet'
 import {
-  alter,
   cacheFolder,
-  drawAttributes,
-  drawPrompt,
-  encodeLatents,
   encodeWebp,
-  type LatentCache,
-  type LoadedClips,
-  loadClips,
+  type LatentSet,
+  latentBatch,
+  latentSet,
   modelFile,
   partFiles,
   readDataset,
@@ -47,7 +38,7 @@ import {
 
 const inBatch = { whole: 8, piece: 56, still: 24 }
 const pieceFrames = 3
-const variants = 3 // changed copies of each clip or still: recoloured, small, two of them, mirrored, backwards
+const variants = 3 // changed copies of each drawing
 const promptsEach = 8 // ways to ask for each
 const dropout = 0.1 // of captions, so that the model also learns to draw without one
 const shift = 2 // of times towards noise, in training and sampling
@@ -70,11 +61,13 @@ export default {
       report,
     } = context
     const text = await textEncoder(model, runtime)
-    const vae = await readPart(model, 'vae', 'VideoVae')
-    const { config: vaeConfig, latents: statistics } = videoVaeConfig(vae.config)
-    const sets = await Promise.all(
-      (await kindsOf(data)).map((kind) => collect(data, kind, { ...context, vae, vaeConfig })),
-    )
+    const { shards } = await readDataset(data)
+    const sets: LatentSet[] = []
+    for (const kind of ['clip', 'still'] as const)
+      if (shards.some((shard) => shard.kind === kind)) {
+        const onProgress = every(report, `${kind}s encoded`)
+        sets.push(await latentSet(data, { kind, model, runtime, variants, promptsEach, onProgress }))
+      }
     const [clips, stills] = sets
     const prompts = sets.flatMap((set) => set.prompts.flat())
     const states = await textCache(['', ...prompts], {
@@ -83,7 +76,7 @@ export default {
       cacheDir: `${cacheFolder()}/text`,
       onProgress: every(report, 'prompts encoded'),
     })
-    const [channels, frames, side] = clips.cache.shape
+    const [channels, frames, side] = clips.latents.shape
     const config: WanConfig = {
       width: 320,
       depth: 8,
@@ -141,10 +134,11 @@ export default {
           {},
           ...parts.map((part) => {
             const chosen = framesOf(part, { frames, seed, step })
-            const size = text.length * text.width
+            const { name, set } = part
+            const drawn = { name, count: inBatch[name], frames: chosen, dropout, shift, seed, step }
             return {
-              ...latentBatch(part, { frames: chosen, step, seed, read: states.read, statistics, textSize: size }),
-              ...(part.name === 'piece' ? { 'piece.places': placesOf(chosen, perFrame) } : {}),
+              ...latentBatch(set, { ...drawn, text: { size: text.length * text.width, read: states.read } }),
+              ...(name === 'piece' ? { 'piece.places': placesOf(chosen, perFrame) } : {}),
             }
           }),
         ),
@@ -157,12 +151,8 @@ export default {
         muon: (name, shape) => shape.length === 2 && /^blocks\..*weight$/.test(name),
       },
       async pictures(weights) {
-        const transformer = {
-          folder: 'the run',
-          className,
-          config: wanJson(config),
-          arrays: weights,
-        }
+        const transformer = { folder: 'the run', className, config: wanJson(config), arrays: weights }
+        const vae = await readPart(model, 'vae', 'VideoVae')
         const pipeline = await videoPipeline({ index, transformer, vae, scheduler, text }, runtime)
         const files: Record<string, Uint8Array> = {}
         const recipes = examples.map((prompt) => ({ prompt, negativePrompt: '', seed: 0, steps: 25, guidance: 3 }))
@@ -184,70 +174,6 @@ export default {
   },
 } satisfies Recipe
 
-const kindsOf = async (data: string) => {
-  const { shards } = await readDataset(data)
-  return (['clip', 'still'] as const).filter((kind) => shards.some((shard) => shard.kind === kind))
-}
-
-/** Latents of all clips or stills and their changed copies, and the prompts that ask for each. */
-interface LatentSet {
-  readonly cache: LatentCache
-  readonly originals: number
-  readonly prompts: readonly (readonly string[])[]
-  readonly size: number
-  readonly frames: number
-  readonly fps: number
-}
-
-interface Collection extends RecipeContext {
-  readonly vae: Awaited<ReturnType<typeof readPart>>
-  readonly vaeConfig: ReturnType<typeof videoVaeConfig>['config']
-}
-
-async function collect(
-  data: string,
-  kind: 'clip' | 'still',
-  { runtime, model = 'models/emoji-video', report, vae, vaeConfig }: Collection,
-): Promise<LatentSet> {
-  const clips = await loadClips(data, { kind, split: 'train', styles: ['fluent'] })
-  const attributes = (i: number): Attributes =>
-    i < clips.count ? {} : drawAttributes(stream({ seed: 0, purpose: `variant ${kind}`, sample: i }), kind === 'clip')
-  const source = {
-    count: clips.count * (1 + variants),
-    frames: clips.frames,
-    size: clips.size,
-    key: `${clips.key} ${variants}`,
-    pixels: (i: number) =>
-      alter({ frames: clips.frames, size: clips.size, bytes: clips.pixels(i % clips.count) }, attributes(i)),
-  }
-  const weights = arraysOf(vae.arrays)
-  const hash = await weightsHash(`${model}/vae`)
-  const cache = await encodeLatents(source, {
-    runtime,
-    config: vaeConfig,
-    weights,
-    hash,
-    cacheDir: `${cacheFolder()}/latents`,
-    onProgress: every(report, `${kind}s encoded`),
-  })
-  const prompts = Array.from({ length: source.count }, (_, i) =>
-    waysToAsk(clips, i, { kind, attributes: attributes(i) }),
-  )
-  const fps = clips.samples.map((sample) => sample.fps).sort((a, b) => a - b)[clips.count >> 1]
-  return { cache, originals: clips.count, prompts, size: clips.size, frames: clips.frames, fps }
-}
-
-function waysToAsk(
-  clips: LoadedClips,
-  i: number,
-  { kind, attributes }: { kind: string; attributes: Attributes },
-): string[] {
-  const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
-  return Array.from({ length: promptsEach }, () =>
-    drawPrompt({ meta: clips.samples[i % clips.count] }, random, attributes),
-  )
-}
-
 /** One kind of samples in each batch. */
 interface Part {
   readonly name: keyof typeof inBatch
@@ -266,46 +192,6 @@ function framesOf({ name, length }: Part, { frames, seed, step }: { frames: numb
 /** Numbers of the tokens of some frames among those of the whole clip. */
 const placesOf = (frames: readonly number[], perFrame: number): Int32Array =>
   Int32Array.from(frames.flatMap((t) => Array.from({ length: perFrame }, (_, i) => t * perFrame + i)))
-
-interface LatentBatch {
-  readonly frames: readonly number[]
-  readonly step: number
-  readonly seed: number
-  readonly read: (prompt: string, into: Float32Array) => void
-  readonly statistics: { readonly mean: readonly number[]; readonly std: readonly number[] }
-  readonly textSize: number
-}
-
-/** Normalised latents, noise, times and text states of one step; two of three samples are drawings as they are. */
-function latentBatch({ name, set }: Part, { frames, step, seed, read, statistics, textSize }: LatentBatch) {
-  const [channels, allFrames, ...sides] = set.cache.shape
-  const count = inBatch[name]
-  const plane = sides.reduce((a, b) => a * b)
-  const size = channels * frames.length * plane
-  const x0 = new Float32Array(count * size)
-  const words = new Float32Array(count * textSize)
-  const named = (purpose: string) => stream({ seed, purpose: `${name} ${purpose}`, step })
-  const random = named('choice')
-  for (let b = 0; b < count; b++) {
-    const i = choose(set, random)
-    const z = set.cache.latents(i)
-    for (let c = 0, to = b * size; c < channels; c++)
-      for (const t of frames)
-        for (let j = 0, from = (c * allFrames + t) * plane; j < plane; j++)
-          x0[to++] = (z[from + j] - statistics.mean[c]) / statistics.std[c]
-    const prompt = set.prompts[i][random.integer(promptsEach)]
-    read(random.uniform(1)[0] < dropout ? '' : prompt, words.subarray(b * textSize, (b + 1) * textSize))
-  }
-  return {
-    [`${name}.x0`]: x0,
-    [`${name}.eps`]: named('noise').normal(count * size),
-    [`${name}.t`]: logitNormalTimes(named('time').normal(count), { shift }),
-    [`${name}.text`]: words,
-  }
-}
-
-const choose = ({ originals, cache }: LatentSet, random: RandomStream): number =>
-  random.integer(3) > 0 ? random.integer(originals) : originals + random.integer(cache.count - originals)
 
 const arraysOf = (weights: Readonly<Record<string, { readonly data: unknown }>>) =>
   Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data as Float32Array]))

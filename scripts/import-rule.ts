@@ -87,6 +87,7 @@ export const importRule: ImportRule = {
     'data/shards.ts',
     // These open model folders and keep what was computed.
     'generate/evaluate.ts',
+    'generate/latent-set.ts',
     'generate/latents.ts',
     'generate/model-folder.ts',
     'generate/open-text-to-video.ts',

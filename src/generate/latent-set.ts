@@ -1,0 +1,115 @@
+import { join } from 'node:path'
+import { alter, drawAttributes } from '../data/alter.ts'
+import { drawPrompt } from '../data/caption-batch.ts'
+import { loadClips } from '../data/clips.ts'
+import type { Attributes } from '../data/prompts.ts'
+import { logitNormalTimes } from '../diffusion/flow.ts'
+import { weightsHash } from '../files/hash.ts'
+import { cacheFolder } from '../files/packages.ts'
+import { type LatentStatistics, videoVaeConfig } from '../models/video-vae.ts'
+import { type RandomStream, stream } from '../random.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { encodeLatents, type LatentCache } from './latents.ts'
+import { readPart } from './model-folder.ts'
+
+/** Latents of all clips or stills of a data set and of changed copies, and prompts that ask for each. */
+export interface LatentSet {
+  readonly latents: LatentCache // drawings as they are come first
+  readonly originals: number
+  readonly prompts: readonly (readonly string[])[] // of each
+  readonly statistics: LatentStatistics
+  readonly size: number // of the frames, in pixels
+  readonly frames: number // before the autoencoder
+  readonly fps: number // the median
+}
+
+/** What to make a set of. */
+export interface LatentSetOptions {
+  readonly kind: 'clip' | 'still'
+  readonly model: string // folder whose autoencoder encodes
+  readonly runtime: Runtime
+  readonly variants: number // changed copies of each drawing: recoloured, small, two of them, mirrored, backwards
+  readonly promptsEach: number // ways to ask for each
+  readonly onProgress?: (done: number, count: number) => void
+}
+
+/** Encodes the training part of a data set, or opens what was encoded before. */
+export async function latentSet(data: string, options: LatentSetOptions): Promise<LatentSet> {
+  const { kind, model, runtime, variants, promptsEach, onProgress } = options
+  const clips = await loadClips(data, { kind, split: 'train', styles: ['fluent'] })
+  const { count, frames, size } = clips
+  const { config: json, arrays } = await readPart(model, 'vae', 'VideoVae')
+  const { config, latents: statistics } = videoVaeConfig(json)
+  const changes = (i: number): Attributes =>
+    i < count ? {} : drawAttributes(stream({ seed: 0, purpose: `variant ${kind}`, sample: i }), kind === 'clip')
+  const source = {
+    ...{ count: count * (1 + variants), frames, size, key: `${clips.key} ${variants}` },
+    pixels: (i: number) => alter({ frames, size, bytes: clips.pixels(i % count) }, changes(i)),
+  }
+  const weights = Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data]))
+  const store = { hash: await weightsHash(join(model, 'vae')), cacheDir: join(cacheFolder(), 'latents') }
+  const latents = await encodeLatents(source, { runtime, config, weights, ...store, onProgress })
+  const prompts = Array.from({ length: source.count }, (_, i) => {
+    const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
+    return Array.from({ length: promptsEach }, () => drawPrompt({ meta: clips.samples[i % count] }, random, changes(i)))
+  })
+  const fps = clips.samples.map((sample) => sample.fps).sort((a, b) => a - b)[count >> 1]
+  clips.close()
+  return { latents, originals: count, prompts, statistics, size, frames, fps }
+}
+
+/** How a batch is drawn from a set. */
+export interface LatentBatchOptions {
+  readonly name: string // of the batch's draws, and before the names of its arrays
+  readonly count: number // B
+  readonly frames: readonly number[] // which latent frames of each sample
+  readonly dropout: number // part of the samples whose prompt is left out, for guidance (Ho & Salimans 2022)
+  readonly shift: number // of times towards noise
+  readonly seed: number
+  readonly step: number
+  /** States of a prompt, written into an array of `size` numbers. */
+  readonly text: { readonly size: number; readonly read: (prompt: string, into: Float32Array) => void }
+}
+
+/**
+ * Normalised latents x0 [B, C, T', H, W], noise eps of the same shape, times t [B] and text states of one step, a pure
+ * function of seed and step. Two of three samples are drawings as they are.
+ */
+export function latentBatch(set: LatentSet, options: LatentBatchOptions): Record<string, Float32Array> {
+  const { name, count, frames, dropout, shift, seed, step, text } = options
+  const [channels, , ...sides] = set.latents.shape
+  const size = channels * frames.length * sides.reduce((a, b) => a * b)
+  const x0 = new Float32Array(count * size)
+  const states = new Float32Array(count * text.size)
+  const named = (purpose: string) => stream({ seed, purpose: `${name} ${purpose}`, step })
+  const random = named('choice')
+  for (let b = 0; b < count; b++) {
+    const i = choose(set, random)
+    normalise(set, i, frames, x0.subarray(b * size, (b + 1) * size))
+    const prompt = set.prompts[i][random.integer(set.prompts[i].length)]
+    text.read(random.uniform(1)[0] < dropout ? '' : prompt, states.subarray(b * text.size, (b + 1) * text.size))
+  }
+  return {
+    [`${name}.x0`]: x0,
+    [`${name}.eps`]: named('noise').normal(count * size),
+    [`${name}.t`]: logitNormalTimes(named('time').normal(count), { shift }),
+    [`${name}.text`]: states,
+  }
+}
+
+const choose = ({ originals, latents }: LatentSet, random: RandomStream): number =>
+  latents.count === originals || random.integer(3) > 0
+    ? random.integer(originals)
+    : originals + random.integer(latents.count - originals)
+
+/** Some frames of a sample, each channel brought to mean 0 and deviation 1: [C, T', H, W]. */
+function normalise({ latents, statistics }: LatentSet, i: number, frames: readonly number[], out: Float32Array) {
+  const [channels, T, height, width] = latents.shape
+  const plane = height * width
+  const z = latents.latents(i)
+  let to = 0
+  for (let c = 0; c < channels; c++)
+    for (const t of frames)
+      for (let j = 0, from = (c * T + t) * plane; j < plane; j++)
+        out[to++] = (z[from + j] - statistics.mean[c]) / statistics.std[c]
+}
