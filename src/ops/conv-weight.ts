@@ -1,24 +1,24 @@
-import { type Shape, size, strides, type Tensor } from '../graph/index.ts'
+import { type Shape, scalar, size, type Tensor } from '../graph/index.ts'
 import { mul } from './arithmetic.ts'
 import type { Geometry } from './conv-geometry.ts'
 import { matmul } from './matmul.ts'
-import { concat, pad, reshape, slice, transpose } from './movement.ts'
-import { sum } from './reduce.ts'
+import { concat, reshape, slice, transpose, window } from './movement.ts'
+import { expand, sum } from './reduce.ts'
 
 /** What the gradient of a convolution's weights depends on beside x and dy. */
 export interface WeightGeometry extends Geometry {
   readonly groups: number
 }
 
-/** The factors of the products: for each tap of the kernel one matrix of what it saw, and dy, both with K columns. */
+/** The factors of the products, each with K columns: the products of all of them are the gradient. */
 interface Factors {
-  readonly rows: Tensor // [P, O, K]
-  readonly taps: readonly Tensor[] // each [P, C, K]
+  readonly left: readonly Tensor[] // dy for each position along the last axis of the kernel, [P, O, K]
+  readonly right: readonly Tensor[] // x for each position along the other axes, [P, C, K]
 }
 
 /** From this many places on, each sample has a product of its own; below, all samples share one. Measured: docs/engine-notes.md. */
-const manyPlaces = 512
-/** Up to this many input channels, the products of all taps are one. */
+const manyPlaces = 200
+/** Up to this many input channels, the products of all positions in x are one. */
 const fewChannels = 8
 
 /**
@@ -29,43 +29,52 @@ export function weightGradient(x: Tensor, dy: Tensor, weights: Shape, geometry: 
   const { groups: G, stride } = geometry
   const kernel = weights.slice(2)
   const dense = stride.every((s) => s === 1) && size(dy.shape.slice(2)) >= manyPlaces
-  const { rows, taps } = dense ? shifted(x, dy, kernel, geometry) : gathered(x, dy, kernel, geometry)
-  const [P, O, K] = rows.shape
+  const { left, right } = dense ? shifted(x, dy, kernel, geometry) : gathered(x, dy, kernel, geometry)
+  const [P, O, K] = left[0].shape
   const C = weights[1]
-  const left = reshape(rows, [P * G, O / G, K])
-  const product = (right: Tensor): Tensor => {
-    const y = O === G && right.shape[1] === 1 ? sum(mul(left, right), 2) : matmul(left, right, { transposeB: true })
-    const each = reshape(y, [P, O, right.shape[1]])
-    return P === 1 ? each : sum(each, 0) // over the samples, where each has its own product
+  const product = (dy: Tensor, x: Tensor): Tensor => {
+    const channels = x.shape[1] / G
+    const [rows, seen] = [reshape(dy, [P * G, O / G, K]), reshape(x, [P * G, channels, K])]
+    const y = O === G && channels === 1 ? sum(mul(rows, seen), 2) : matmul(rows, seen, { transposeB: true })
+    const each = reshape(y, [P, O * channels])
+    return P === 1 ? each : sum(each, 0, true) // over the samples, where each has its own product
   }
-  const right = taps.map((tap) => reshape(tap, [P * G, C, K]))
   if (C <= fewChannels) {
-    const all = reshape(product(concat(right, 1)), [O, taps.length, C])
-    return reshape(transpose(all, [0, 2, 1]), weights)
+    const all = concat(
+      right.map((part) => reshape(part, [P, G, C, K])),
+      2,
+    )
+    const sums = left.map((rows) => product(rows, reshape(all, [P, G * right.length * C, K]))) // each [1, O · taps · C]
+    const apart = reshape(concat(sums, 0), [left.length, O, right.length, C])
+    return reshape(transpose(apart, [1, 3, 2, 0]), weights)
   }
-  const all = right.map((tap) => reshape(product(tap), [1, O * C]))
+  const all = right.flatMap((seen) => left.map((rows) => product(rows, seen))) // each [1, O · C]
   return reshape(transpose(concat(all, 0), [1, 0]), weights)
 }
 
 /**
- * Stride 1: x and dy in rows of one padded length, so that what a tap saw is x from some element on, one contiguous
- * piece for each channel. Behind each row of dy stand zeros, which cancel what the piece holds of the next row.
+ * Stride 1: rows of one padded length, in which dy is moved along the last axis and x along the others, so that three
+ * copies of each serve the nine taps of a 3 × 3 kernel.
  */
 function shifted(x: Tensor, dy: Tensor, kernel: Shape, { before, dilation }: Geometry): Factors {
-  const [B, O, first, ...rest] = dy.shape
-  const widths = rest.map((n, i) => n + (kernel[i + 1] - 1) * dilation[i + 1])
-  const wide = fit(dy, [0, 0, 0, ...rest.map(() => 0)], [B, O, first, ...widths])
-  // One row more than any tap needs: the last pieces end in it.
-  const height = first + (kernel[0] - 1) * dilation[0] + (rest.length > 0 ? 1 : 0)
-  const padded = fit(x, [0, 0, ...before], [B, x.shape[1], height, ...widths])
-  const flat = reshape(padded, [B, x.shape[1], -1])
-  const K = first * size(widths)
-  const steps = strides([height, ...widths])
-  const taps = positions(kernel).map((at) => {
-    const start = at.reduce((total, place, i) => total + place * dilation[i] * steps[i], 0)
-    return slice(flat, 2, start, start + K)
-  })
-  return { rows: reshape(wide, [B, O, K]), taps }
+  const out = dy.shape.slice(2)
+  const last = out.length - 1
+  const rows = [...out.slice(0, last), out[last] + (kernel[last] - 1) * dilation[last]]
+  const part = (t: Tensor, from: readonly number[]) => {
+    const [B, channels, ...sizes] = t.shape
+    const nothing = sizes.some((n, i) => from[i] >= n || from[i] + rows[i] <= 0) // a tap that sees padding alone
+    const shape = [B, channels, ...rows]
+    const seen = nothing ? expand(scalar(0), shape) : window(t, [0, 0, ...from], shape)
+    return reshape(seen, [B, channels, size(rows)])
+  }
+  const zeros = rows.slice(1).map(() => 0)
+  return {
+    left: positions(kernel.slice(last)).map(([place]) => part(dy, [...zeros, -place * dilation[last]])),
+    right: positions(kernel.slice(0, last)).map((at) => {
+      const from = [...at, 0].map((place, i) => place * dilation[i] - before[i])
+      return part(x, from)
+    }),
+  }
 }
 
 /** Any stride: channels first, and for each tap a copy of what it saw at each place of all samples. */
@@ -74,20 +83,14 @@ function gathered(x: Tensor, dy: Tensor, kernel: Shape, geometry: Geometry): Fac
   const [B, O, ...out] = dy.shape
   const C = x.shape[1]
   const read = out.map((n, i) => (n - 1) * stride[i] + (kernel[i] - 1) * dilation[i] + 1)
-  const padded = fit(channelsFirst(x), [0, 0, ...before], [C, B, ...read])
+  const padded = window(channelsFirst(x), [0, 0, ...before.map((n) => -n)], [C, B, ...read])
   const K = B * size(out)
-  const taps = positions(kernel).map((at) => reshape(seenAt(padded, at, out, geometry), [1, C, K]))
-  return { rows: reshape(channelsFirst(dy), [1, O, K]), taps }
+  const right = positions(kernel).map((at) => reshape(seenAt(padded, at, out, geometry), [1, C, K]))
+  return { left: [reshape(channelsFirst(dy), [1, O, K])], right }
 }
 
 /** [B, C, ...] → [C, B, ...] */
 const channelsFirst = (x: Tensor): Tensor => transpose(x, [1, 0, ...x.shape.slice(2).map((_, i) => i + 2)])
-
-/** x with zeros in front, and with zeros added or elements dropped behind until it has the shape. */
-function fit(x: Tensor, before: readonly number[], shape: Shape): Tensor {
-  const missing = shape.map((n, i) => Math.max(n - x.shape[i] - before[i], 0))
-  return shape.reduce((y, n, i) => slice(y, i, 0, n), pad(x, before, missing))
-}
 
 /** All positions inside a kernel, in row-major order. */
 function positions(kernel: Shape): number[][] {

@@ -83,6 +83,7 @@ const cases: [string, Shape, Shape, Options][] = [
   ['stride and dilation', [1, 2, 7, 8], [3, 2, 3, 3], { stride: [2, 1], dilation: [1, 2], padding: [2, 0] }],
   ['more padding than the kernel reaches', [1, 2, 3, 3], [2, 2, 1, 2], { padding: [2, [3, 0]] }],
   ['many places', [2, 2, 24, 25], [3, 2, 3, 2], { padding: [[0, 1], 1], dilation: [2, 1] }],
+  ['many places, one row, where taps see padding alone', [1, 9, 1, 230], [2, 9, 3, 3], { padding: 1 }],
   ['many places, many channels', [2, 9, 23, 23], [2, 9, 1, 2], {}],
   ['two groups with stride 2', [2, 4, 5, 4], [6, 2, 3, 3], { padding: 1, stride: 2, groups: 2 }],
   ['a group for each channel', [2, 4, 4, 4], [4, 1, 3, 3], { padding: 1, groups: 4 }],

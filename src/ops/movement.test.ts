@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { checkOp } from '../../test/check-op.ts'
 import { at, fill } from '../../test/positions.ts'
 import { input, type Shape, type Tensor } from '../graph/index.ts'
-import { chunk, concat, pad, reshape, slice, split, transpose } from './movement.ts'
+import { chunk, concat, pad, reshape, slice, split, transpose, window } from './movement.ts'
 
 const x = input('x', [2, 3, 4])
 
@@ -155,6 +155,18 @@ test('pad works on whole numbers', () =>
     (a) => Float32Array.of(-7, ...a, -7),
     { gradient: false },
   ))
+
+test('a window shows a part, with zeros where there is nothing', () =>
+  checkOp(
+    (a) => window(a, [-1, 1, 0], [3, 2, 4]),
+    [[2, 3, 4]],
+    (a) => fill([3, 2, 4], ([i, j, k]) => (i === 0 ? 0 : a[(i - 1) * 12 + (j + 1) * 4 + k])),
+  ))
+
+test('a window of the whole is the tensor itself, one beside it an error', () => {
+  assert.equal(window(x, [0, 0, 0], [2, 3, 4]), x)
+  assert.throws(() => window(x, [0, 3, 0], [2, 3, 4]), { message: /^window: the window must show something of x/ })
+})
 
 test('pad by nothing is the tensor itself, and by a negative size an error', () => {
   assert.equal(pad(x, [0, 0, 0], [0, 0, 0]), x)

@@ -197,14 +197,10 @@ export function slice(x: Tensor, axis: number, start: number, end = x.shape.at(a
 
 const Pad: Op<{ before: readonly number[]; after: readonly number[]; value: number }> = {
   name: 'pad',
-  shape([x], { before, after }) {
-    if (before.length !== x.shape.length || after.length !== x.shape.length || [...before, ...after].some((n) => n < 0))
-      throw new ShapeError('pad', 'before and after must give a size ≥ 0 for each axis of x', { x, before, after })
-    return x.shape.map((n, i) => n + before[i] + after[i])
-  },
+  shape: ([x], { before, after }) => x.shape.map((n, i) => n + before[i] + after[i]),
+  // What was put on is taken off, and the other way round.
   grad(dy, { inputs: [x], attrs: { before } }) {
-    const ends = x.shape.map((n, i) => n + before[i])
-    return [make(Slice, [dy], { starts: before, ends, steps: x.shape.map(() => 1) })]
+    return [window(dy, before, x.shape)]
   },
   lower: ({ inputs: [{ dtype }], attrs: { before, after, value } }, [x], onnx) =>
     onnx.node('Pad', [x, onnx.ints([...before, ...after]), onnx.scalar(value, dtype)]),
@@ -212,7 +208,21 @@ const Pad: Op<{ before: readonly number[]; after: readonly number[]; value: numb
 
 /** x with `before` and `after` more elements on each axis, all equal to `value`. */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
+  if (before.length !== x.shape.length || after.length !== x.shape.length || [...before, ...after].some((n) => n < 0))
+    throw new ShapeError('pad', 'before and after must give a size ≥ 0 for each axis of x', { x, before, after })
   return [...before, ...after].every((n) => n === 0) ? x : make(Pad, [x], { before, after, value })
+}
+
+/** What a window of a given shape shows of x whose first element is at `from`, which may be negative; 0 outside of x. */
+export function window(x: Tensor, from: readonly number[], shape: Shape): Tensor {
+  const apart = shape.some((n, i) => from[i] >= x.shape[i] || from[i] + n <= 0)
+  if (apart || shape.length !== x.shape.length || from.length !== shape.length)
+    throw new ShapeError('window', 'the window must show something of x along each axis', { x, from, shape })
+  const before = from.map((n) => -n)
+  const after = shape.map((n, i) => from[i] + n - x.shape[i])
+  if ([...before, ...after].every((n) => n === 0)) return x
+  if (![...before, ...after].every((n) => n <= 0)) return make(Pad, [x], { before, after, value: 0 })
+  return make(Slice, [x], { starts: from, ends: from.map((n, i) => n + shape[i]), steps: from.map(() => 1) })
 }
 
 /** Puts steps − 1 zeros between the neighbours of each axis: the adjoint of a slice with steps, before its padding. */
