@@ -5,6 +5,7 @@ import { wanConfig } from '../src/models/sora.ts'
 import { params } from '../src/nn/index.ts'
 import { matmul } from '../src/ops/index.ts'
 import { nodeRuntime } from '../src/runtime/node.ts'
+import type { Arrays } from '../src/runtime/runtime.ts'
 import type { TrainConfig } from '../src/train/config.ts'
 import { optimizer } from '../src/train/optimizer.ts'
 import { train } from '../src/train/train.ts'
@@ -29,11 +30,14 @@ type Step = () => Promise<void>
 async function trainingStep(): Promise<Step> {
   const weights = (await readArrays(folder, 'weights')) as Record<string, Float32Array>
   const inputs = await readArrays(folder, 'inputs')
+  const { workers = 1 } = workload
+  const part = (k: number) => (array: Arrays[string]) =>
+    array.subarray((k * array.length) / workers, ((k + 1) * array.length) / workers)
   const events = train(
     {
-      ...{ name, seed: 0, steps: Number.MAX_SAFE_INTEGER, samples: 1 },
-      build: (p) => ({ loss: workload.build(p, leavesOf(workload)) }),
-      batch: () => inputs,
+      ...{ name, seed: 0, steps: Number.MAX_SAFE_INTEGER, samples: 1, accumulate: workers, workers },
+      build: (p) => ({ loss: workload.build(p, leavesOf(workload, workers)) }),
+      batch: (at) => Object.fromEntries(Object.entries(inputs).map(([key, array]) => [key, part(at % workers)(array)])),
       lr: () => 1e-4,
     } satisfies TrainConfig,
     { runtime, weights, spin: true },

@@ -25,6 +25,7 @@ export interface Workload {
   readonly peer: 'denoise' | 'contrast' | 'autoencode' | 'flow' | 'guide'
   readonly config: object // as in the config.json of a published class, or of the project's autoencoder
   readonly convolutional?: boolean // whether the other side is also tried with channels last
+  readonly workers?: number // parts of the batch that the project's side computes at the same time
   readonly inputs: Readonly<Record<string, InputSpec>>
   /** The loss of a training step, or the result of a sampling step. */
   readonly build: (p: Params, inputs: Readonly<Record<string, Tensor>>) => Tensor
@@ -111,6 +112,7 @@ function unetStep(batch: number): Workload {
     peer: 'denoise',
     config,
     convolutional: true,
+    workers: 2,
     inputs: { x: picture, target: picture, t: { shape: [batch], below: 1000 } },
     build: (p, { x, t, target }) => mse(unet(p, unetConfig(config))(x, t), target),
   }
@@ -136,6 +138,7 @@ function autoencoderStep(batch: number): Workload {
     peer: 'autoencode',
     config,
     convolutional: true,
+    workers: 2,
     inputs: { clip: { shape: [batch, 17, 4, 128, 128] }, noise: { shape: [batch, 24, 9, 8, 8] } },
     build(p, { clip: frames, noise }) {
       const weights = { absolute: 1, squared: 2, motion: 0.5, kl: 2e-4 }
@@ -209,8 +212,16 @@ export const workloads: Readonly<Record<string, Workload>> = {
   guided: guidedStep,
 }
 
-/** The inputs of a workload as leaves of a graph. */
-export const leavesOf = ({ inputs }: Workload): Record<string, Tensor> =>
+/** The inputs of a workload, or of one of equal parts of its batch, as leaves of a graph. */
+export const leavesOf = ({ inputs }: Workload, parts = 1): Record<string, Tensor> =>
   Object.fromEntries(
-    Object.entries(inputs).map(([name, { shape, whole }]) => [name, input(name, shape, whole ? 'int32' : 'float32')]),
+    Object.entries(inputs).map(
+      ([
+        name,
+        {
+          shape: [batch, ...rest],
+          whole,
+        },
+      ]) => [name, input(name, [batch / parts, ...rest], whole ? 'int32' : 'float32')],
+    ),
   )

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { input } from '../graph/index.ts'
-import { exp, geluTanh, matmul, mul, sum } from '../ops/index.ts'
+import { exp, gather, geluTanh, matmul, mul, sum } from '../ops/index.ts'
 import { grad } from '../transform/grad.ts'
 import { nodeRuntime } from './node.ts'
 import type { Program } from './runtime.ts'
@@ -17,6 +17,46 @@ import type { Program } from './runtime.ts'
 const x = input('x', [2, 3])
 const index = input('index', [2], 'int32')
 const y = exp(x)
+
+test('programs apart run at the same time while the thread that asks goes on', async () => {
+  const side = 900
+  const [a, b] = [input('a', [side, side]), input('b', [side, side])]
+  let product = matmul(a, b)
+  for (let i = 0; i < 6; i++) product = matmul(mul(product, 1 / side), b)
+  const programs = await Promise.all([0, 1].map(() => nodeRuntime().load({ y: product }, { apart: 2 })))
+  const feeds = { a: new Float32Array(side * side).fill(1), b: new Float32Array(side * side).fill(1) }
+  let turns = 0
+  const counter = setInterval(() => turns++, 1)
+  const results = await Promise.all(programs.map((program) => program.run(feeds)))
+  clearInterval(counter)
+  assert.ok(turns > 3, `${turns}`)
+  for (const { y } of results) assert.ok(y.every((value) => Math.abs(value - side) < 0.1))
+  await Promise.all(programs.map((program) => program.release()))
+})
+
+test('a program apart takes inputs of every type, fills given arrays, and tells what was wrong', async () => {
+  const program = await nodeRuntime().load({ y: gather(x, index, 1), z: mul(x, 2) }, { apart: 1 })
+  const feeds = { x: Float32Array.of(1, 2, 3, 4, 5, 6), index: Int32Array.of(2, 0) }
+  const into = { y: new Float32Array(4) }
+  const got = await program.run(feeds, into)
+  assert.equal(got.y, into.y)
+  assert.deepEqual([...got.y], [3, 1, 6, 4])
+  assert.deepEqual([...got.z], [2, 4, 6, 8, 10, 12])
+  await assert.rejects(program.run({ x: feeds.x }), { code: 'input', message: /input 'index' is missing/ })
+  await assert.rejects(program.run({ ...feeds, index: Int32Array.of(7, 0) }), /indices element out of data bounds/)
+  assert.deepEqual([...(await program.run(feeds)).y], [3, 1, 6, 4]) // and goes on
+  await program.release()
+})
+
+test('a program apart keeps constants, and does not keep the process alive', async () => {
+  const w = input('w', [3, 2])
+  const program = await nodeRuntime().load(
+    { y: matmul(x, w) },
+    { apart: 1, constants: { w: new Float32Array(6).fill(2) } },
+  )
+  assert.deepEqual([...(await program.run({ x: Float32Array.of(1, 2, 3, 4, 5, 6) })).y], [12, 12, 30, 30])
+  await program.release()
+})
 
 for (const device of ['cpu', 'wasm'] as const) {
   const runtime = nodeRuntime({ device })

@@ -13,8 +13,14 @@ export interface LoadOptions {
   readonly constants?: Arrays
   /** Waiting threads spin: faster while nothing else runs on the machine, unfair to others where something does. */
   readonly spin?: boolean
-  /** Threads of this program; all cores where absent. */
+  /** Threads of this program, or of all that run at the same time; all cores where absent. */
   readonly threads?: number
+  /**
+   * The program is one of so many that run at the same time, each in a thread of its own with its part of the cores; the
+   * one that asks goes on meanwhile. What a run returns is valid until the next. Only onnxruntime-node's CPU does this;
+   * elsewhere programs run one after another.
+   */
+  readonly apart?: number
   /** Prefix of the trace file that the engine writes when the program is released. */
   readonly profile?: string
 }
@@ -35,7 +41,8 @@ export interface Runtime {
   load(outputs: Record<string, Tensor>, options?: LoadOptions): Promise<Program>
 }
 
-const kinds = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const
+/** The array that holds each element type. */
+export const kinds = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const
 
 /** Throws where an array does not fit the input or output it is meant for. */
 export function checkArray(

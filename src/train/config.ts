@@ -20,6 +20,11 @@ export interface TrainConfig {
   readonly optimizer?: OptimizerConfig
   /** Gradients are averaged over so many batches before an update. */
   readonly accumulate?: number
+  /**
+   * How many of these batches are computed at the same time, each in a thread of its own. It pays for convolutions, a
+   * tenth to a quarter, and not for transformers (docs/engine-notes.md). A model with buffers has one.
+   */
+  readonly workers?: number
   /** Called on the weights after each update, such as to clamp one. */
   readonly after?: (weights: Readonly<Record<string, Float32Array>>) => void
 }

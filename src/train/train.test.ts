@@ -100,6 +100,29 @@ test('a run that goes on from a copy of its state ends in the same bits, also in
   assert.deepEqual(rest.state.arrays, whole.state.arrays)
 })
 
+test('batches that are computed at the same time give the run of those that follow each other', async () => {
+  const config = regression({ accumulate: 3, optimizer: { muon: (name: string) => name === 'up.weight' } })
+  const turns = await run(config)
+  const made: number[] = []
+  const batch = (at: number) => {
+    made.push(at)
+    return config.batch(at)
+  }
+  const together = await run({ ...config, batch, workers: 2 })
+  assert.deepEqual(together.losses, turns.losses)
+  assert.deepEqual(together.state.arrays, turns.state.arrays)
+  assert.deepEqual(made, [...Array(12).keys()]) // each once, in order, and none beyond the last
+})
+
+test('a batch that cannot be made ends the run with its error, also when it is made ahead', async () => {
+  const config = regression({ accumulate: 2, workers: 2 })
+  const batch = (at: number) => {
+    if (at === 5) throw new Error('no more data')
+    return config.batch(at)
+  }
+  await assert.rejects(run({ ...config, batch }), { message: 'no more data' })
+})
+
 test('batch normalisation: the running statistics follow each batch and come back with the state', async () => {
   const rows = 6
   const build: TrainConfig['build'] = (p, updates) => {
@@ -107,7 +130,7 @@ test('batch normalisation: the running statistics follow each batch and come bac
     const y = linear(p.at('down'), 4, 2)(batchNorm(p.at('norm'), 4, { training: updates })(x))
     return { loss: mean(square(sub(y, input('y', [rows, 2])))) }
   }
-  const config = regression({ rows, steps: 3, build, accumulate: 2 })
+  const config = regression({ rows, steps: 3, build, accumulate: 2, workers: 2 })
   const { state } = await run(config)
   // By hand, as PyTorch defines it: 0.9 of the old and 0.1 of the batch's mean and unbiased variance.
   const [means, variances] = [new Float64Array(4), new Float64Array(4).fill(1)]

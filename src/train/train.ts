@@ -1,8 +1,9 @@
 import { TubeletError } from '../errors.ts'
-import { size, type Tensor } from '../graph/index.ts'
+import { size } from '../graph/index.ts'
 import type { Parameter } from '../nn/index.ts'
 import { stream } from '../random.ts'
-import type { Program, Runtime } from '../runtime/runtime.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { type Batches, loadBatches } from './batches.ts'
 import type { TrainConfig } from './config.ts'
 import type { Shaped } from './fit.ts'
 import { firstNonFinite } from './non-finite.ts'
@@ -54,11 +55,11 @@ export async function* train(config: TrainConfig, options: TrainOptions): AsyncG
   const began = performance.now()
   const graph = trainingGraph(config)
   const update = await optimizer(graph.parameters, { ...config.optimizer, ...options })
-  let program: Program | undefined
+  let batches: Batches | undefined
   let step = options.resume?.step ?? 0
   let failed: { loss: number } | undefined
   try {
-    program = await options.runtime.load(outputsOf(graph), { spin: options.spin })
+    batches = await loadBatches({ graph, update, config }, options)
     if (options.resume) update.load(options.resume.arrays)
     else update.start(firstWeights(graph.parameters, config, options))
     const state = (): TrainState => ({ step, weights: update.weights, arrays: update.arrays() })
@@ -67,7 +68,7 @@ export async function* train(config: TrainConfig, options: TrainOptions): AsyncG
 
     while (step < config.steps && !options.signal?.aborted) {
       const from = performance.now()
-      const { loss, ...scalars } = await runBatches({ graph, program, update, config, step })
+      const { loss, ...scalars } = await batches.run(step)
       const lr = config.lr(step + 1)
       const scale = 1 / (config.accumulate ?? 1)
       const gradientNorm = Number.isFinite(loss) ? await update.apply({ step: step + 1, lr, scale }) : loss
@@ -80,21 +81,11 @@ export async function* train(config: TrainConfig, options: TrainOptions): AsyncG
       yield { kind: 'step', step, loss, scalars, gradientNorm, lr, ms: performance.now() - from, state: state() }
     }
   } finally {
-    await program?.release()
+    await batches?.release()
     await update.release()
   }
   if (failed) throw await nonFinite({ graph, update, config, step, ...failed }, options.runtime)
 }
-
-/** What the program of a step gives back. */
-const outputsOf = ({ scalars, gradients, buffers }: TrainingGraph): Record<string, Tensor> => ({
-  ...prefixed('scalar', scalars),
-  ...prefixed('gradient', gradients),
-  ...prefixed('next', buffers),
-})
-
-const prefixed = (kind: string, tensors: Readonly<Record<string, Tensor>>) =>
-  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [`${kind} ${name}`, t]))
 
 /** The given weights, others as the parameter's own rule draws them. */
 function firstWeights(
@@ -123,26 +114,6 @@ interface StepState {
   readonly update: Optimizer
   readonly config: TrainConfig
   readonly step: number // updates done
-}
-
-/** Runs the batches of one step; gradients end up summed in the optimizer's memory, scalars averaged. */
-async function runBatches({
-  program,
-  update,
-  graph,
-  config,
-  step,
-}: StepState & { program: Program }): Promise<Readonly<Record<string, number>>> {
-  const { accumulate = 1 } = config
-  const totals = Object.fromEntries(Object.keys(graph.scalars).map((name) => [name, 0]))
-  for (let i = 0; i < accumulate; i++) {
-    const batch = await config.batch(step * accumulate + i)
-    const results = await program.run({ ...batch, ...update.live }, update.gradients)
-    if (accumulate > 1) update.accumulate(i === 0)
-    for (const name in totals) totals[name] += Number(results[`scalar ${name}`][0]) / accumulate
-    for (const name in graph.buffers) update.live[name].set(results[`next ${name}`])
-  }
-  return totals
 }
 
 /** The error that names the step and the first tensor that is not finite: the batches are computed again to find it. */
