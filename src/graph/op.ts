@@ -32,6 +32,8 @@ export type Attribute = number | readonly number[] | string | { float: number } 
 export interface Emitter {
   /** 'webgpu' has no fused matrix product; every other device lowers as 'cpu'. */
   readonly target: 'cpu' | 'webgpu'
+  /** Channels that lie together in the engine's blocked convolutions (NCHWc); absent where it has none. */
+  readonly channelBlock?: number
   /** Adds a node with one output. */
   node(type: string, inputs: readonly Value[], attributes?: Record<string, Attribute>, domain?: string): Value
   /** Adds a node with several outputs. */

@@ -20,6 +20,7 @@ export type Arrays = Record<string, Float32Array | Int32Array | Uint8Array>
 /** What to export, and how. */
 export interface ExportOptions {
   readonly target: Emitter['target']
+  readonly channelBlock?: Emitter['channelBlock']
   /** Values of inputs that become part of the model, so that the engine can pack them for speed. */
   readonly constants?: Arrays
 }
@@ -33,8 +34,8 @@ export interface OnnxModel {
 }
 
 /** Writes the graph that computes the named tensors as one ONNX model. */
-export function toOnnx(outputs: Record<string, Tensor>, { target, constants = {} }: ExportOptions): OnnxModel {
-  const { emitter, nodes, within, store, stored } = writer(target)
+export function toOnnx(outputs: Record<string, Tensor>, { constants = {}, ...engine }: ExportOptions): OnnxModel {
+  const { emitter, nodes, within, store, stored } = writer(engine)
   const values = new Map<Tensor, Value>()
   const inputs: Port[] = []
   const declared = new Map<string, Shape>()

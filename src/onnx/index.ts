@@ -1,2 +1,2 @@
 export { type Arrays, type OnnxModel, toOnnx } from './export.ts'
-export type { Port } from './writer.ts'
+export { modelBytes, type Port } from './writer.ts'

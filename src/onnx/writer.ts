@@ -35,7 +35,7 @@ export const isInner = (name: string): boolean => /^[vc]#\d+$/.test(name)
 const bytesOf = (a: ArrayBufferView) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
 
 /** Collects nodes and constants, and turns them into the bytes of an ONNX model. */
-export function writer(target: Emitter['target']) {
+export function writer({ target, channelBlock }: Pick<Emitter, 'target' | 'channelBlock'>) {
   const nodes: WrittenNode[] = []
   const stored: Stored[] = []
   const constants = new Map<string, Value>()
@@ -53,6 +53,7 @@ export function writer(target: Emitter['target']) {
 
   const emitter: Emitter = {
     target,
+    channelBlock,
     node: (type, inputs, attributes, domain) => emitter.nodes(type, inputs, 1, attributes, domain)[0],
     nodes(type, inputs, outputs, attributes = {}, domain = '') {
       const names = Array.from({ length: outputs }, () => `v#${values++}`)

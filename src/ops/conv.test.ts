@@ -85,6 +85,7 @@ const cases: [string, Shape, Shape, Options][] = [
   ['many places', [2, 2, 24, 25], [3, 2, 3, 2], { padding: [[0, 1], 1], dilation: [2, 1] }],
   ['many places, one row, where taps see padding alone', [1, 9, 1, 230], [2, 9, 3, 3], { padding: 1 }],
   ['many places, many channels', [2, 9, 23, 23], [2, 9, 1, 2], {}],
+  ['blocks of channels', [1, 16, 8, 32], [16, 16, 1, 2], { padding: [0, [0, 1]] }],
   ['two groups with stride 2', [2, 4, 5, 4], [6, 2, 3, 3], { padding: 1, stride: 2, groups: 2 }],
   ['a group for each channel', [2, 4, 4, 4], [4, 1, 3, 3], { padding: 1, groups: 4 }],
   ['a group for each channel, two outputs each', [2, 3, 4, 4], [6, 1, 3, 3], { stride: 2, padding: 1, groups: 3 }],

@@ -1,5 +1,6 @@
 import { make, type Op, type Shape, ShapeError, size, type Tensor } from '../graph/index.ts'
 import { add } from './arithmetic.ts'
+import { blockedConv, isBlocked } from './conv-blocked.ts'
 import { type Geometry, geometryOf, places, reach, type WindowOptions, windowAttributes } from './conv-geometry.ts'
 import { weightGradient } from './conv-weight.ts'
 import { flip } from './flip.ts'
@@ -61,6 +62,7 @@ const Conv: Op<ConvAttrs> = {
     ]
   },
   lower({ inputs: [x, w], attrs }, inputs, onnx) {
+    if (isBlocked(x.shape, w.shape, attrs, onnx)) return blockedConv(inputs, w.shape, attrs, onnx)
     const window = windowAttributes(w.shape.slice(2), attrs)
     const plain = attrs.groups === 1 || (w.shape[0] === attrs.groups && x.shape.length < 5)
     if (plain || onnx.target === 'cpu') return onnx.node('Conv', inputs, { ...window, group: attrs.groups })

@@ -1,4 +1,5 @@
 import {
+  type Emitter,
   make,
   makeAll,
   type Op,
@@ -45,20 +46,33 @@ const Transpose: Op<{ perm: readonly number[] }> = {
     return perm.map((axis) => x.shape[axis])
   },
   grad: (dy, { attrs: { perm } }) => [transpose(dy, inverse(perm))],
-  lower({ inputs: [{ shape }], attrs: { perm }, outputs: [y] }, [x], onnx) {
-    if (onnx.target === 'webgpu') return onnx.node('Transpose', [x], { perm })
-    let [value, seen]: [Value, Shape] = [x, shape]
-    const see = (as: Shape) => {
-      if (!sameShape(seen, as)) value = onnx.node('Reshape', [value, onnx.ints(as)])
-    }
-    for (const step of transposeSteps(shape, perm)) {
-      see(step.shape)
-      value = onnx.node('Transpose', [value], { perm: step.perm })
-      seen = step.perm.map((axis) => step.shape[axis])
-    }
-    see(y.shape)
-    return value
-  },
+  lower: ({ inputs: [{ shape }], attrs: { perm }, outputs: [y] }, [x], onnx) =>
+    onnx.target === 'webgpu'
+      ? onnx.node('Transpose', [x], { perm })
+      : transposed(x, { shape, seen: shape, perm, as: y.shape }, onnx),
+}
+
+/** What is turned: a value of a shape that is `seen` as another one, and the shape that the result shall have. */
+interface Turning {
+  readonly shape: Shape
+  readonly seen: Shape
+  readonly perm: readonly number[]
+  readonly as: Shape
+}
+
+/** Nodes that turn the axes of a value in the steps that the CPU does fastest. */
+export function transposed(x: Value, { shape, seen: whole, perm, as }: Turning, onnx: Emitter): Value {
+  let [value, seen] = [x, shape]
+  const see = (as: Shape) => {
+    if (!sameShape(seen, as)) value = onnx.node('Reshape', [value, onnx.ints(as)])
+  }
+  for (const step of transposeSteps(whole, perm)) {
+    see(step.shape)
+    value = onnx.node('Transpose', [value], { perm: step.perm })
+    seen = step.perm.map((axis) => step.shape[axis])
+  }
+  see(as)
+  return value
 }
 
 /** The order of axes that made t, if a transposition did. */

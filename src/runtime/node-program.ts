@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-node'
 import { TubeletError } from '../errors.ts'
-import type { OnnxModel, Port } from '../onnx/index.ts'
+import { modelBytes, type OnnxModel, type Port } from '../onnx/index.ts'
 import { type Arrays, checkArray, checkInto, type LoadOptions, type Program } from './runtime.ts'
 
 /** A model as a program of onnxruntime-node that runs on the calling thread, which waits meanwhile. */
@@ -13,7 +13,7 @@ export async function nodeProgram(
 
 async function createSession(
   bytes: Uint8Array,
-  { device, threads, spin = false, constants, profile }: LoadOptions & { device: 'cpu' | 'webgpu' },
+  { device, threads = 0, spin = false, constants, profile }: LoadOptions & { device: 'cpu' | 'webgpu' },
 ) {
   try {
     return await ort.InferenceSession.create(bytes, {
@@ -86,4 +86,38 @@ function program(session: ort.InferenceSession, { inputs, outputs }: OnnxModel, 
       await session.release()
     },
   }
+}
+
+let probed: Promise<number | undefined> | undefined
+
+/**
+ * Channels in a block of the engine's blocked convolutions, which depends on the processor; undefined where it has none.
+ * Two pixels of 32 channels are put in blocks: what stands after the first eight numbers tells how long a block is.
+ */
+export function channelBlock(): Promise<number | undefined> {
+  probed ??= probe().catch(() => undefined)
+  return probed
+}
+
+async function probe(): Promise<number | undefined> {
+  const shape = [1, 32, 1, 2]
+  const port = { name: 'y', value: 'y', shape, dtype: 'float32' } as const
+  const node = {
+    type: 'ReorderInput',
+    inputs: ['x'],
+    outputs: ['y'],
+    attributes: {},
+    domain: 'com.microsoft.nchwc',
+    name: 'probe',
+  }
+  const inputs = [{ name: 'x', shape, dtype: 'float32' }] as const
+  const program = await nodeProgram(
+    { bytes: modelBytes([node], [], inputs, [port]), inputs, outputs: [port] },
+    { device: 'cpu', threads: 1 },
+  )
+  const { y } = await program.run({ x: Float32Array.from({ length: 64 }, (_, i) => i) })
+  await program.release()
+  // Element i of x is pixel i % 2 of channel i / 2: a block ends where a pixel of the first channel comes again.
+  const next = y.indexOf(1)
+  return [8, 16, 32].find((block) => block === next)
 }

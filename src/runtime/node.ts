@@ -1,6 +1,6 @@
 import { toOnnx } from '../onnx/index.ts'
 import { programApart } from './node-apart.ts'
-import { nodeProgram } from './node-program.ts'
+import { channelBlock, nodeProgram } from './node-program.ts'
 import type { Device, Runtime } from './runtime.ts'
 import { webProgram } from './web-program.ts'
 
@@ -16,7 +16,11 @@ export function nodeRuntime({ device = 'cpu', threads = 0 }: NodeRuntimeOptions 
   return {
     device,
     async load(outputs, options = {}) {
-      const model = toOnnx(outputs, { target: device === 'webgpu' ? 'webgpu' : 'cpu', constants: options.constants })
+      const { constants } = options
+      // With constant weights the engine forms blocks by itself.
+      const blocks = device === 'cpu' && !constants ? await channelBlock() : undefined
+      const target = device === 'webgpu' ? 'webgpu' : 'cpu'
+      const model = toOnnx(outputs, { target, channelBlock: blocks, constants })
       if (device === 'wasm') return webProgram(await import('onnxruntime-web'), model, { ...options, device })
       const settings = { ...options, device, threads: options.threads ?? threads }
       return options.apart !== undefined && device === 'cpu'
