@@ -2,7 +2,7 @@
  * The video autoencoder: clips of 17 frames with transparency become 9 latent frames at a 16th of the size.
  * Data: `tubelet data build emoji --size 128 --frames 17`.
  *
- * Frames of one clip are alike, so most of a step goes into pieces of 5 frames of many clips; one whole clip and a few
+ * Frames of one clip are alike, so most of a step goes into pieces of 5 frames of many clips; two whole clips and a few
  * stills keep the other lengths in use.
  */
 import {
@@ -60,9 +60,9 @@ export default {
     const stills = shards.some(({ kind }) => kind === 'still') ? await load('still') : undefined
     const { frames, size } = clips
     const parts: Part[] = [
-      part('piece', clips, { count: 8, length: Math.min(5, frames), seed }),
+      part('piece', clips, { count: 4, length: Math.min(5, frames), seed }),
       part('whole', clips, { count: 1, length: frames, seed }),
-      ...(stills ? [part('still', stills, { count: 4, length: 1, seed })] : []),
+      ...(stills ? [part('still', stills, { count: 2, length: 1, seed })] : []),
     ]
     const all = parts.reduce((sum, { count, length }) => sum + count * length, 0)
     const noiseShape = ({ count, length }: Part) => [
@@ -105,6 +105,8 @@ export default {
             ]
           }),
         ),
+      accumulate: 2, // two batches a step, at the same time
+      workers: 2,
       lr: trapezoid({ peak: 2e-3, warmup: Math.min(40, Math.floor(steps / 10)), total: steps, decay: 0.4 }),
       optimizer: {
         beta2: 0.99,

@@ -36,7 +36,7 @@ import {
   weightsHash,
 } from 'tubelet/node'
 
-const inBatch = { whole: 8, piece: 56, still: 24 }
+const inBatch = { whole: 4, piece: 28, still: 12 } // two batches a step, at the same time
 const pieceFrames = 3
 const variants = 3 // changed copies of each drawing
 const promptsEach = 8 // ways to ask for each
@@ -142,6 +142,8 @@ export default {
             }
           }),
         ),
+      accumulate: 2,
+      workers: 2,
       lr: trapezoid({ peak: 2e-3, warmup: Math.min(30, Math.floor(steps / 10)), total: steps, decay: 0.4 }),
       optimizer: {
         beta2: 0.98,

@@ -17,14 +17,17 @@ interface Parts {
   readonly config: TrainConfig
 }
 
+/** How many batches are computed at the same time: one where running statistics go from each to the next. */
+export const batchesAtOnce = ({ accumulate = 1, workers = 1 }: TrainConfig, { buffers }: TrainingGraph): number =>
+  Object.keys(buffers).length > 0 ? 1 : Math.min(accumulate, workers)
+
 /** Loads the graph of a batch once, or once for each worker. */
 export async function loadBatches(
   { graph, update, config }: Parts,
   { runtime, spin }: { readonly runtime: Runtime; readonly spin?: boolean },
 ): Promise<Batches> {
-  const { accumulate = 1, workers = 1 } = config
-  // Running statistics go from each batch to the next.
-  const count = Object.keys(graph.buffers).length > 0 ? 1 : Math.min(accumulate, workers)
+  const { accumulate = 1 } = config
+  const count = batchesAtOnce(config, graph)
   const apart = count > 1 ? count : undefined
   const loading = Array.from({ length: count }, () => runtime.load(outputsOf(graph), { spin, apart }))
   const programs = await Promise.all(loading)

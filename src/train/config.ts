@@ -21,8 +21,8 @@ export interface TrainConfig {
   /** Gradients are averaged over so many batches before an update. */
   readonly accumulate?: number
   /**
-   * How many of these batches are computed at the same time, each in a thread of its own. It pays for convolutions, a
-   * tenth to a quarter, and not for transformers (docs/engine-notes.md). A model with buffers has one.
+   * How many of these batches are computed at the same time, each in a thread of its own: a quarter faster with
+   * convolutions, a twelfth without (docs/decisions/006). A model with buffers has one.
    */
   readonly workers?: number
   /** Called on the weights after each update, such as to clamp one. */

@@ -32,6 +32,9 @@ test('accumulation repeats the operations and adds an array of sums; Muon adds i
   const four = await estimate({ ...config, accumulate: 4 }, nodeRuntime())
   assert.deepEqual([four.flops, four.weightBytes], [4 * products, 6 * 4 * weights])
   const muon = await estimate({ ...config, optimizer: { muon: () => true } }, nodeRuntime())
-  // Five times the Gram matrix [32, 32] of [32, 64], its square, and its product with the matrix.
-  assert.equal(muon.flops, products + 5 * 2 * (32 * 64 * 32 + 32 * 32 * 32 + 32 * 32 * 64))
+  // The Gram matrix [32, 32] of [32, 64], 17 products of squares, and what they make of the matrix.
+  assert.equal(muon.flops, products + 2 * (32 * 64 * 32 + 17 * 32 ** 3 + 32 * 32 * 64))
+  const two = await estimate({ ...config, accumulate: 4, workers: 2 }, nodeRuntime())
+  assert.deepEqual([two.flops, two.weightBytes], [four.flops, (6 + 8) * 4 * weights])
+  assert.equal(two.stepBytes, 2 * four.stepBytes)
 })

@@ -2,6 +2,7 @@ import { input, type Tensor } from '../graph/index.ts'
 import { matmul } from '../ops/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { costOf } from '../transform/cost.ts'
+import { batchesAtOnce } from './batches.ts'
 import type { TrainConfig } from './config.ts'
 import { layOut } from './layout.ts'
 import { muonUpdates } from './muon.ts'
@@ -24,7 +25,8 @@ const share = 2 / 3
 /** Builds the graphs of a step, counts what they take, and times a matrix product for some tenths of a second. */
 export async function estimate(config: TrainConfig, runtime: Runtime): Promise<Estimate> {
   const { accumulate = 1 } = config
-  const { parameters, scalars, gradients, buffers } = trainingGraph(config)
+  const graph = trainingGraph(config)
+  const { parameters, scalars, gradients, buffers } = graph
   const slots = parameters.filter((one) => one.trained).map(({ name, tensor }) => ({ name, shape: tensor.shape }))
   const { muon } = layOut(slots, config.optimizer?.muon)
   const batch = costOf([scalars, gradients, buffers].flatMap((group): Tensor[] => Object.values(group)))
@@ -32,11 +34,13 @@ export async function estimate(config: TrainConfig, runtime: Runtime): Promise<E
   const flops = batch.flops * accumulate + update.flops
   const count = parameterCount(parameters)
   const rate = await matrixRate(runtime)
+  const together = batchesAtOnce(config, graph)
+  const copies = together > 1 ? 4 * together : 0 // weights and gradients, each worker's own and those on the way
   return {
     parameters: count,
     flops,
-    weightBytes: 4 * count * (accumulate > 1 ? 6 : 5),
-    stepBytes: batch.inputBytes - 4 * count + batch.peakBytes + update.peakBytes,
+    weightBytes: 4 * count * ((accumulate > 1 ? 6 : 5) + copies),
+    stepBytes: together * (batch.inputBytes - 4 * count + batch.peakBytes) + update.peakBytes,
     rate,
     stepMs: (1000 * flops) / (rate * share),
   }
