@@ -53,13 +53,13 @@ export function weightGradient(x: Tensor, dy: Tensor, weights: Shape, geometry: 
 }
 
 /**
- * Stride 1: rows of one padded length, in which dy is moved along the last axis and x along the others, so that three
- * copies of each serve the nine taps of a 3 × 3 kernel.
+ * Stride 1: x moves along all axes but the last, and dy along the last one, each within rows as long as those of x, with
+ * zeros for what is moved in. Two of three copies are made for a 3 × 3 kernel that keeps the size, as the middle is what
+ * is there already.
  */
 function shifted(x: Tensor, dy: Tensor, kernel: Shape, { before, dilation }: Geometry): Factors {
-  const out = dy.shape.slice(2)
-  const last = out.length - 1
-  const rows = [...out.slice(0, last), out[last] + (kernel[last] - 1) * dilation[last]]
+  const last = kernel.length - 1
+  const rows = [...dy.shape.slice(2, -1), x.shape.at(-1)!]
   const part = (t: Tensor, from: readonly number[]) => {
     const [B, channels, ...sizes] = t.shape
     const nothing = sizes.some((n, i) => from[i] >= n || from[i] + rows[i] <= 0) // a tap that sees padding alone
@@ -69,11 +69,10 @@ function shifted(x: Tensor, dy: Tensor, kernel: Shape, { before, dilation }: Geo
   }
   const zeros = rows.slice(1).map(() => 0)
   return {
-    left: positions(kernel.slice(last)).map(([place]) => part(dy, [...zeros, -place * dilation[last]])),
-    right: positions(kernel.slice(0, last)).map((at) => {
-      const from = [...at, 0].map((place, i) => place * dilation[i] - before[i])
-      return part(x, from)
-    }),
+    left: positions(kernel.slice(last)).map(([place]) => part(dy, [...zeros, before[last] - place * dilation[last]])),
+    right: positions(kernel.slice(0, last)).map((at) =>
+      part(x, [...at.map((place, i) => place * dilation[i] - before[i]), 0]),
+    ),
   }
 }
 
