@@ -56,7 +56,7 @@ test('the file holds the whole recipe, and a clip drawn from it again is the sam
       unknown
     >
     assert.deepEqual(recipe, {
-      ...{ prompt: asked[0], negativePrompt: 'cat', seed: 11, steps: 3, guidance: 2.5, model: 'tiny' },
+      ...{ prompt: asked[0], negativePrompt: 'cat', seed: 11, steps: 3, guidance: 2.5, dtype: 'fp32', model: 'tiny' },
     })
     assert.match(String(modelHash), /^[0-9a-f]{16}$/)
     assert.deepEqual([tubelet, node], ['0.1.0', process.version])
@@ -67,12 +67,28 @@ test('show prints the recipe that a clip was drawn from', async () => {
   await generate(['a red heart', '-o', 'shown.webp', '-s', '3'])
   const { code, out } = await runCli(['show', 'shown.webp'], { cwd })
   assert.equal(code, 0)
-  assert.match(out, /^prompt: a red heart\nnegativePrompt: \nseed: 3\nsteps: 2\nguidance: 3\nmodel: tiny\nmodelHash: /)
+  assert.match(
+    out,
+    /^prompt: a red heart\nnegativePrompt: \nseed: 3\nsteps: 2\nguidance: 3\ndtype: fp32\nmodel: tiny\nmodelHash: /,
+  )
   assert.equal(JSON.parse((await runCli(['show', 'shown.webp', '--json'], { cwd })).out).recipe.seed, 3)
   await sharp({ create: { width: 2, height: 2, channels: 4, background: 'red' } }).toFile(at('bare.png'))
   const bare = await runCli(['show', 'bare.png'], { cwd })
   assert.equal(bare.code, 3)
   assert.match(bare.err, /bare\.png: no recipe of tubelet is stored in it/)
+})
+
+test('--dtype int8 draws nearly the same clip, and the file says so', async () => {
+  for (const dtype of ['fp32', 'int8'])
+    await generate(['a red heart', '-o', `${dtype}.webp`, '-s', '3', '--dtype', dtype])
+  const [full, rounded] = await Promise.all(
+    ['fp32', 'int8'].map(async (dtype) => decodeClip(await readFile(at(`${dtype}.webp`)), { name: dtype })),
+  )
+  assert.notDeepEqual(rounded.frames, full.frames)
+  const off = full.frames.reduce((sum, value, i) => sum + Math.abs(value - rounded.frames[i]), 0) / full.frames.length
+  assert.ok(off < 12, `${off}`)
+  assert.match((await runCli(['show', 'int8.webp'], { cwd })).out, /^dtype: int8$/m)
+  assert.equal((await generate(['a red heart', '-o', 'x.webp', '--dtype', 'fp64'])).code, 2)
 })
 
 test('prompts come from arguments, from a file and from standard input, in this order', async () => {

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { Option } from '@commander-js/extra-typings'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { fileError } from '../files/disk.ts'
@@ -28,9 +29,12 @@ export const generateCommand = command({
       .option('-s, --seed <n>', t('generate.seed'), wholeNumber(t, { min: 0, max: 2 ** 52 }))
       .option('--steps <n>', t('generate.steps'), wholeNumber(t, { min: 1, max: 1000 }), 25)
       .option('--cfg <n>', t('generate.cfg'), number(t, { min: 0, max: 100 }), 3)
+      .addOption(
+        new Option('--dtype <type>', t('generate.dtype')).choices(['fp32', 'int8'] as const).default('fp32' as const),
+      )
       .option('--negative <prompt>', t('generate.negative'), ''),
 
-  async run([given], { model, out, count, steps, cfg, negative, ...options }, shell) {
+  async run([given], { model, out, count, steps, cfg, negative, dtype, ...options }, shell) {
     checkClipName(out)
     const prompts = [
       ...(await readPrompts(given, shell)),
@@ -41,7 +45,7 @@ export const generateCommand = command({
     const recipes = prompts.flatMap((prompt) =>
       Array.from(
         { length: count },
-        (_, i): Recipe => ({ prompt, negativePrompt: negative, seed: first + i, steps, guidance: cfg }),
+        (_, i): Recipe => ({ prompt, negativePrompt: negative, seed: first + i, steps, guidance: cfg, dtype }),
       ),
     )
     const paths = clipNames(out, recipes)

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertClose } from '../../test/close.ts'
 import { normalNumbers, randomised } from '../../test/model.ts'
@@ -14,11 +15,18 @@ wanTransformer(p, tinyWan)
 const weights = randomised(p)
 const [latent, words] = [4 * 3 * 2 * 2, 5 * 16]
 
-async function velocities(feeds: Record<string, Float32Array>, more: { batch: number; guided: boolean }) {
+interface More {
+  readonly batch: number
+  readonly guided: boolean
+  readonly dtype?: 'fp32' | 'int8'
+}
+
+async function velocities(feeds: Record<string, Float32Array>, { dtype, ...more }: More) {
   const program = await denoiser(nodeRuntime({ threads: 1 }), {
     config: tinyWan,
     weights,
     shape: { ...shape, ...more },
+    dtype,
   })
   const { v } = await program.run(feeds)
   await program.release()
@@ -35,6 +43,16 @@ test('guidance in the graph is the formula over two unguided velocities', async 
   assertClose(guided, guide(prompted, negative, 3.5), 1e-5, 'guided velocity')
   const same = await velocities({ x, t, text, guidance: Float32Array.of(1) }, { batch: 1, guided: true })
   assertClose(same, prompted, 1e-5, 'velocity at guidance 1')
+})
+
+test('in 8 bits the velocity is another, but near', async () => {
+  const feeds = { x: normalNumbers(1, latent), t: Float32Array.of(400), text: normalNumbers(2, words) }
+  const [full, rounded] = await Promise.all(
+    (['fp32', 'int8'] as const).map((dtype) => velocities(feeds, { batch: 1, guided: false, dtype })),
+  )
+  const length = (a: Float32Array) => Math.sqrt(a.reduce((sum, value) => sum + value * value, 0))
+  const off = length(full.map((value, i) => value - rounded[i])) / length(full)
+  assert.ok(off > 1e-4 && off < 0.05, `${off}`)
 })
 
 test('clips of one batch do not see each other', async () => {

@@ -14,6 +14,14 @@ export interface DenoiserShape {
   readonly guided: boolean // whether each step also asks for the clip of the negative prompt
 }
 
+/** A transformer and how to run it. */
+interface DenoiserOptions {
+  readonly config: WanConfig
+  readonly weights: Arrays
+  readonly shape: DenoiserShape
+  readonly dtype?: 'fp32' | 'int8' // of the matrices of the blocks
+}
+
 /**
  * The velocity of every clip of a batch in one run: inputs `x` [B, C, T, H, W], `t` [B], `text` [B, L, D] (2B rows where
  * guided: prompts, then negative prompts) and `guidance`; output `v`. Guidance is equation 6 of Ho & Salimans 2022,
@@ -21,7 +29,7 @@ export interface DenoiserShape {
  */
 export async function denoiser(
   runtime: Runtime,
-  { config, weights, shape }: { config: WanConfig; weights: Arrays; shape: DenoiserShape },
+  { config, weights, shape, dtype = 'fp32' }: DenoiserOptions,
 ): Promise<Program> {
   const { batch, frames, height, width, textLength, guided } = shape
   const rows = guided ? 2 * batch : batch
@@ -31,7 +39,9 @@ export async function denoiser(
   const text = input('text', [rows, textLength, config.textDim])
   const twice = (one: Tensor) => (guided ? concat([one, one], 0) : one)
   const both = predict(twice(x), twice(t), text)
-  if (!guided) return runtime.load({ v: both }, { constants: weights })
+  const int8 = dtype === 'int8' ? (name: string) => /^blocks\..*\.weight$/.test(name) : undefined
+  const options = { constants: weights, int8 }
+  if (!guided) return runtime.load({ v: both }, options)
   const [prompted, negative] = chunk(both, 2, 0)
-  return runtime.load({ v: add(negative, mul(input('guidance', []), sub(prompted, negative))) }, { constants: weights })
+  return runtime.load({ v: add(negative, mul(input('guidance', []), sub(prompted, negative))) }, options)
 }

@@ -23,6 +23,7 @@ export interface Recipe {
   readonly seed: number
   readonly steps: number // Euler steps
   readonly guidance: number // 1 asks the prompt alone; larger follows it more closely
+  readonly dtype?: 'fp32' | 'int8' // of the transformer's large matrices; fp32 where absent
 }
 
 /** What happens while clips are drawn. */
@@ -75,16 +76,17 @@ export async function videoPipeline(parts: VideoParts, runtime: Runtime): Promis
   const network = fittingTransformer(parts, shape)
   checkSchedule(scheduler)
   const decoder = await latentDecoder(runtime, { ...parts.vae, vaeConfig, latents }, shape)
-  const programs = new Map<boolean, Promise<Program>>() // by whether guided
+  const programs = new Map<string, Promise<Program>>()
   const model: LoadedModel = {
     text,
     scheduler,
     known: known && new Set(known),
     latentCount: shape.reduce((a, b) => a * b),
-    denoiser(guided) {
+    denoiser(guided, dtype = 'fp32') {
       const sizes = { batch: 1, frames: shape[1], height: side, width: side, textLength: text.length, guided }
-      const loaded = programs.get(guided) ?? denoiser(runtime, { ...network, shape: sizes })
-      programs.set(guided, loaded)
+      const key = `${guided} ${dtype}`
+      const loaded = programs.get(key) ?? denoiser(runtime, { ...network, shape: sizes, dtype })
+      programs.set(key, loaded)
       return loaded
     },
     toClip: async (z) => clipFromPlanes(await decoder.decode(z), { size: { width: size, height: size }, fps }),
@@ -110,7 +112,7 @@ interface LoadedModel {
   readonly scheduler: unknown // scheduler_config.json
   readonly known: ReadonlySet<string> | undefined // words of the training
   readonly latentCount: number
-  denoiser(guided: boolean): Promise<Program>
+  denoiser(guided: boolean, dtype: Recipe['dtype']): Promise<Program>
   toClip(latents: Float32Array): Promise<Clip>
 }
 
@@ -120,12 +122,12 @@ async function* draw(
   recipe: Recipe,
   { index, signal }: { index: number; signal?: AbortSignal },
 ): AsyncGenerator<GenerateEvent> {
-  const { prompt, seed, steps, guidance } = recipe
+  const { prompt, seed, steps, guidance, dtype } = recipe
   const asked = [...new Set(contentWords(prompt))]
   const unknown = known ? asked.filter((word) => !known.has(word)) : []
   yield { kind: 'prompt', index, recipe, unknown, known: asked.length - unknown.length }
   const guided = guidance !== 1
-  const program = await model.denoiser(guided)
+  const program = await model.denoiser(guided, dtype)
   const states = await conditions(text, recipe, guided)
   const given: Arrays = { text: states, ...(guided && { guidance: Float32Array.of(guidance) }) }
   const first = stream({ seed, purpose: 'latents' }).normal(latentCount)

@@ -49,7 +49,9 @@ export interface Emitter {
   /** A constant scalar. */
   scalar(value: number, dtype?: DType): Value
   /** A constant array. */
-  array(data: Float32Array | Int32Array, shape: Shape): Value
+  array(data: Float32Array | Int32Array | Int8Array, shape: Shape): Value
+  /** The numbers of a constant that products may read in 8 bits; undefined for every other value. */
+  roundable(value: Value): Float32Array | undefined
 }
 
 /** All that is known of an op: its shape rule, its gradient and its lowering. */

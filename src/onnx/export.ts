@@ -23,6 +23,8 @@ export interface ExportOptions {
   readonly channelBlock?: Emitter['channelBlock']
   /** Values of inputs that become part of the model, so that the engine can pack them for speed. */
   readonly constants?: Arrays
+  /** Which constants products may read in 8 bits. */
+  readonly int8?: (name: string) => boolean
 }
 
 /** An ONNX model and the names by which it is fed and read. */
@@ -34,7 +36,10 @@ export interface OnnxModel {
 }
 
 /** Writes the graph that computes the named tensors as one ONNX model. */
-export function toOnnx(outputs: Record<string, Tensor>, { constants = {}, ...engine }: ExportOptions): OnnxModel {
+export function toOnnx(
+  outputs: Record<string, Tensor>,
+  { constants = {}, int8 = () => false, ...engine }: ExportOptions,
+): OnnxModel {
   const { emitter, nodes, within, store, stored } = writer(engine)
   const values = new Map<Tensor, Value>()
   const inputs: Port[] = []
@@ -46,7 +51,7 @@ export function toOnnx(outputs: Record<string, Tensor>, { constants = {}, ...eng
       checkName(attrs, declared)
       const data = constants[attrs.name]
       if (!data) inputs.push(attrs)
-      else store(attrs.name, checkConstant(attrs, data), attrs.shape)
+      else store(attrs.name, checkConstant(attrs, data), { shape: attrs.shape, int8: int8(attrs.name) })
     }
     const lowered = node.op.lower(
       node,
@@ -66,7 +71,9 @@ export function toOnnx(outputs: Record<string, Tensor>, { constants = {}, ...eng
   })
   const ports = new Map(named.map(({ value, shape, dtype }) => [value, { name: value, shape, dtype }]))
   const written = leavesLast(needed(nodes, new Set(ports.keys())))
-  return { bytes: modelBytes(written, stored, inputs, [...ports.values()]), inputs, outputs: named }
+  const read = new Set(written.flatMap((node) => node.inputs))
+  const kept = stored.filter(({ name }) => read.has(name))
+  return { bytes: modelBytes(written, kept, inputs, [...ports.values()]), inputs, outputs: named }
 }
 
 function checkName({ name, shape }: InputAttrs, declared: Map<string, Shape>) {

@@ -1,2 +1,2 @@
-export { type Arrays, type OnnxModel, toOnnx } from './export.ts'
+export { type Arrays, type ExportOptions, type OnnxModel, toOnnx } from './export.ts'
 export { modelBytes, type Port } from './writer.ts'

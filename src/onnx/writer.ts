@@ -32,6 +32,13 @@ const elementType: Record<DType, number> = {
 /** Whether a name could be one that the writer gives to the values and constants of a model. */
 export const isInner = (name: string): boolean => /^[vc]#\d+$/.test(name)
 
+const typeOf = (data: Float32Array | Int32Array | Int8Array): number =>
+  data instanceof Int8Array
+    ? TensorProto.DataType.INT8
+    : data instanceof Int32Array
+      ? elementType.int32
+      : elementType.float32
+
 const bytesOf = (a: ArrayBufferView) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
 
 /** Collects nodes and constants, and turns them into the bytes of an ONNX model. */
@@ -39,6 +46,7 @@ export function writer({ target, channelBlock }: Pick<Emitter, 'target' | 'chann
   const nodes: WrittenNode[] = []
   const stored: Stored[] = []
   const constants = new Map<string, Value>()
+  const roundable = new Map<Value, Float32Array>()
   let values = 0
   let path = ''
 
@@ -68,10 +76,11 @@ export function writer({ target, channelBlock }: Pick<Emitter, 'target' | 'chann
       ),
     array(data, shape) {
       const uniform = data.every((v) => v === data[0])
-      const type = data instanceof Int32Array ? elementType.int32 : elementType.float32
+      const type = typeOf(data)
       const key = uniform ? `${type} ${data[0]} [${shape}]` : `#${stored.length}`
       return once(key, type, shape, () => data)
     },
+    roundable: (value) => roundable.get(value),
   }
   return {
     emitter,
@@ -80,10 +89,10 @@ export function writer({ target, channelBlock }: Pick<Emitter, 'target' | 'chann
     within: (scope: string) => {
       path = scope
     },
-    /** Stores a named array, which nodes read by that name. */
-    store: (name: string, data: Float32Array | Int32Array, shape: Shape) => {
-      const type = data instanceof Int32Array ? elementType.int32 : elementType.float32
-      stored.push({ name, type, shape, bytes: bytesOf(data) })
+    /** Stores a named array, which nodes read by that name, or in 8 bits where they can. */
+    store: (name: string, data: Float32Array | Int32Array, { shape, int8 }: { shape: Shape; int8: boolean }) => {
+      stored.push({ name, type: typeOf(data), shape, bytes: bytesOf(data) })
+      if (int8 && data instanceof Float32Array) roundable.set(name, data)
     },
     stored,
   }

@@ -3,8 +3,39 @@ import { test } from 'node:test'
 import { checkOp } from '../../test/check-op.ts'
 import { at, fill } from '../../test/positions.ts'
 import { input, type Shape } from '../graph/index.ts'
+import { stream } from '../random.ts'
+import { nodeRuntime } from '../runtime/node.ts'
 import { batchedMatmul, gemm, matmul } from './matmul.ts'
 import { transpose } from './movement.ts'
+
+for (const transposeB of [false, true])
+  test(`products in 8 bits are near those in 32, ${transposeB ? 'transposed' : 'plain'}, and only where they may`, async () => {
+    const [M, K, N] = [9, 64, 24]
+    const numbers = (count: number, seed: number) => stream({ seed, purpose: 'int8' }).normal(count)
+    const [x, bias] = [input('x', [M, K]), input('bias', [N])]
+    const [w, v] = ['w', 'v'].map((name) => input(name, transposeB ? [N, K] : [K, N]))
+    const outputs = {
+      y: gemm(x, w, bias, { transposeB }),
+      z: matmul(x, w, { transposeB }),
+      exact: matmul(x, v, { transposeB }),
+    }
+    const constants = { w: numbers(K * N, 1), v: numbers(K * N, 1), bias: numbers(N, 2) }
+    constants.w.fill(0, 0, transposeB ? K : 0) // a column of zeros
+    const run = async (int8?: (name: string) => boolean) => {
+      const program = await nodeRuntime().load(outputs, { constants, int8 })
+      const got = await program.run({ x: numbers(M * K, 3) })
+      await program.release()
+      return got
+    }
+    const [full, rounded] = [await run(), await run((name) => name === 'w')]
+    assert.deepEqual(rounded.exact, full.exact)
+    for (const name of ['y', 'z']) {
+      const length = (a: readonly number[]) => Math.sqrt(a.reduce((sum, value) => sum + value * value, 0))
+      const [want, got] = [Array.from(full[name]), Array.from(rounded[name])]
+      const off = length(want.map((value, i) => value - got[i])) / length(want)
+      assert.ok(off > 1e-4 && off < 0.015, `${name}: ${off}`)
+    }
+  })
 
 const flags = [false, true]
 const title = (options: Record<string, boolean>) => {

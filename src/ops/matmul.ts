@@ -1,4 +1,5 @@
 import { broadcastShapes, make, type Op, type Shape, ShapeError, size, type Tensor } from '../graph/index.ts'
+import { int8Product } from './matmul-int8.ts'
 import { permOf, transpose } from './movement.ts'
 import { sum, sumTo } from './reduce.ts'
 
@@ -39,7 +40,9 @@ const MatMul: Op<MatMulOptions> = {
       : matmul(a, dy, { transposeA: !transposeA, scale })
     return [sumTo(da, a.shape), sumTo(db, b.shape)]
   },
-  lower({ inputs: [a, b], attrs: { transposeA, transposeB, scale = 1 } }, [x, y], onnx) {
+  lower({ inputs: [a, b], attrs: { transposeA, transposeB = false, scale = 1 } }, [x, y], onnx) {
+    const weights = b.shape.length === 2 && !transposeA && scale === 1 && onnx.roundable(y)
+    if (weights) return int8Product([x], { weights, shape: b.shape, transposeB }, onnx)
     if (!transposeA && !transposeB && scale === 1) return onnx.node('MatMul', [x, y])
     if (onnx.target === 'cpu')
       return onnx.node(
@@ -79,7 +82,11 @@ const Gemm: Op<{ transposeB: boolean }> = {
     const db = transposeB ? matmul(dy, a, { transposeA: true }) : matmul(a, dy, { transposeA: true })
     return [matmul(dy, b, { transposeB: !transposeB }), db, sum(dy, 0)]
   },
-  lower: ({ attrs: { transposeB } }, inputs, onnx) => onnx.node('Gemm', inputs, { transB: +transposeB }),
+  lower({ inputs: [, b], attrs: { transposeB } }, inputs, onnx) {
+    const weights = onnx.roundable(inputs[1])
+    if (weights) return int8Product([inputs[0], inputs[2]], { weights, shape: b.shape, transposeB }, onnx)
+    return onnx.node('Gemm', inputs, { transB: +transposeB })
+  },
   flops: ({ inputs: [a], outputs: [y] }) => 2 * size(y.shape) * a.shape[1],
 }
 

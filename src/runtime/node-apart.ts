@@ -30,6 +30,7 @@ export async function programApart(model: OnnxModel, options: ApartModel['option
   const settings = {
     ...options,
     constants: constants && {}, // they are in the model
+    int8: undefined,
     threads: Math.max(1, Math.floor((threads || availableParallelism()) / apart)),
   }
   const workerData: ApartModel = { model, options: settings, shared }

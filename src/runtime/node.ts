@@ -1,7 +1,7 @@
 import { toOnnx } from '../onnx/index.ts'
 import { programApart } from './node-apart.ts'
 import { channelBlock, nodeProgram } from './node-program.ts'
-import type { Device, Runtime } from './runtime.ts'
+import { type Device, exportOptions, type Runtime } from './runtime.ts'
 import { webProgram } from './web-program.ts'
 
 /** Where a Node runtime computes. */
@@ -16,11 +16,9 @@ export function nodeRuntime({ device = 'cpu', threads = 0 }: NodeRuntimeOptions 
   return {
     device,
     async load(outputs, options = {}) {
-      const { constants } = options
       // With constant weights the engine forms blocks by itself.
-      const blocks = device === 'cpu' && !constants ? await channelBlock() : undefined
-      const target = device === 'webgpu' ? 'webgpu' : 'cpu'
-      const model = toOnnx(outputs, { target, channelBlock: blocks, constants })
+      const blocks = device === 'cpu' && !options.constants ? await channelBlock() : undefined
+      const model = toOnnx(outputs, { ...exportOptions(device, options), channelBlock: blocks })
       if (device === 'wasm') return webProgram(await import('onnxruntime-web'), model, { ...options, device })
       const settings = { ...options, device, threads: options.threads ?? threads }
       return options.apart !== undefined && device === 'cpu'

@@ -1,6 +1,6 @@
 import { TubeletError } from '../errors.ts'
 import { type OnnxModel, toOnnx } from '../onnx/index.ts'
-import type { LoadOptions, Program, Runtime } from './runtime.ts'
+import { exportOptions, type LoadOptions, type Program, type Runtime } from './runtime.ts'
 import { type WebDevice, type WebEngine, webProgram } from './web-program.ts'
 
 /** Where and how a browser computes. */
@@ -35,11 +35,7 @@ export function webRuntime({ device = 'wasm', threads, assets }: WebRuntimeOptio
   return {
     device,
     loadModel,
-    load: async (outputs, options = {}) =>
-      loadModel(
-        toOnnx(outputs, { target: device === 'webgpu' ? 'webgpu' : 'cpu', constants: options.constants }),
-        options,
-      ),
+    load: async (outputs, options = {}) => loadModel(toOnnx(outputs, exportOptions(device, options)), options),
   }
 }
 

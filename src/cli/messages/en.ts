@@ -119,6 +119,7 @@ export const en = {
   'generate.seed': 'seed of the first clip; drawn at random where absent',
   'generate.steps': 'denoising steps',
   'generate.cfg': 'guidance: 1 follows the prompt loosely, larger more closely',
+  'generate.dtype': 'numbers of the large matrices: int8 is up to twice as fast and a little less exact',
   'generate.negative': 'what not to draw',
   'generate.which': 'generate: what shall be drawn? For example: tubelet generate "a beating heart" -o heart.webp',
   'generate.unknown': "note: '{{prompt}}' holds words that the model has not learned: {{words}}",

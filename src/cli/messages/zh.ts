@@ -116,6 +116,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'generate.seed': '第一个的种子；默认随机',
   'generate.steps': '去噪步数',
   'generate.cfg': '引导强度：1 较随意，越大越贴近提示词',
+  'generate.dtype': '大矩阵所用的数：int8 最多快一倍，精度略低',
   'generate.negative': '不要画什么',
   'generate.which': 'generate：画什么？例如：tubelet generate "跳动的红心" -o heart.webp',
   'generate.unknown': '提示：“{{prompt}}”中有模型没学过的词：{{words}}',
