@@ -58,7 +58,7 @@ export async function writeExchange(workload: Workload, folder: string): Promise
 }
 
 /** Arrays of one of the files. */
-export async function readArrays(folder: string, name: 'weights' | 'inputs'): Promise<Arrays> {
+export async function readArrays(folder: string, name: 'weights' | 'inputs' | 'answers'): Promise<Arrays> {
   const { arrays } = await readSafetensors(join(folder, `${name}.safetensors`))
   return Object.fromEntries(Object.entries(arrays).map(([key, { data }]) => [key, data]))
 }

@@ -5,7 +5,7 @@ export interface SideResult {
   readonly ratio: number // tubelet's time / this one's: the median over the rounds
   readonly peakMb: number
   readonly readySeconds: number // from the start of the process to the end of its first step
-  readonly error?: number // relative distance of its gradients, or result, from tubelet's
+  readonly error?: number // relative distance of its gradients, or result, from tubelet's in 32 bits
   readonly skipped?: undefined
 }
 

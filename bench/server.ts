@@ -49,17 +49,24 @@ async function trainingStep(): Promise<Step> {
 }
 
 /** A step of the denoiser as `tubelet generate` runs it. */
-async function samplingStep(): Promise<Step> {
+async function samplingStep(): Promise<{ step: Step; error: number }> {
   const [batch, , frames, height, width] = workload.inputs.x.shape
   const textLength = workload.inputs.text.shape[1]
   const program = await denoiser(runtime, {
     config: wanConfig(workload.config),
     weights: await readArrays(folder, 'weights'),
     shape: { batch, frames, height, width, textLength, guided: true },
+    dtype: workload.dtype,
   })
   const fed = { ...(await readArrays(folder, 'inputs')), guidance: Float32Array.of(guidance) }
-  return async () => {
-    await program.run(fed)
+  const { y } = await readArrays(folder, 'answers')
+  const { v } = await program.run(fed)
+  const length = (at: (i: number) => number) => Math.hypot(...Array.from(y, (_, i) => at(i)))
+  return {
+    error: length((i) => v[i] - y[i]) / length((i) => y[i]),
+    step: async () => {
+      await program.run(fed)
+    },
   }
 }
 
@@ -97,9 +104,10 @@ if (mode === 'write') {
   const facts = await writeExchange(workload, folder)
   tell({ ...facts, updateMs: await updateMs() })
 } else {
-  const step = await (name === 'gemm' ? gemmStep() : workload.kind === 'train' ? trainingStep() : samplingStep())
+  const sampling = name !== 'gemm' && workload.kind === 'sample' ? await samplingStep() : undefined
+  const step = sampling?.step ?? (await (name === 'gemm' ? gemmStep() : trainingStep()))
   await step()
-  tell({ ready: true })
+  tell({ ready: true, error: sampling?.error })
   for (let i = 0; i < 2; i++) await step()
   for await (const line of createInterface(process.stdin)) {
     const ms: number[] = []

@@ -25,6 +25,7 @@ export interface Workload {
   readonly peer: 'denoise' | 'contrast' | 'autoencode' | 'flow' | 'guide'
   readonly config: object // as in the config.json of a published class, or of the project's autoencoder
   readonly convolutional?: boolean // whether the other side is also tried with channels last
+  readonly dtype?: 'int8' // of the project's side
   readonly workers?: number // parts of the batch that the project's side computes at the same time
   readonly inputs: Readonly<Record<string, InputSpec>>
   /** The loss of a training step, or the result of a sampling step. */
@@ -210,6 +211,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
   autoencoder: autoencoderStep(4),
   video: videoStep(8),
   guided: guidedStep,
+  'guided-int8': { ...guidedStep, title: `${guidedStep.title}, in 8 bits against PyTorch as above`, dtype: 'int8' },
 }
 
 /** The inputs of a workload, or of one of equal parts of its batch, as leaves of a graph. */
