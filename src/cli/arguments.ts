@@ -27,6 +27,18 @@ export function number(t: Translate, limits: Limits = {}): (text: string) => num
   }
 }
 
+/** A parser for flags that take a regular expression. */
+export function pattern(t: Translate): (text: string) => string {
+  return (text) => {
+    try {
+      new RegExp(text)
+      return text
+    } catch {
+      throw new InvalidArgumentError(t('usage.pattern'))
+    }
+  }
+}
+
 const outside = (value: number, { min = -Infinity, max = Infinity }: Limits) => value < min || value > max
 
 function range(t: Translate, { min, max }: Limits): string {

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { runCli, scratchFolder } from '../../test/cli.ts'
 import { startCli } from '../../test/cli-process.ts'
 import { onlyRun, testRecipe, traceOf } from '../../test/runs.ts'
-import { writeSafetensors } from '../files/checkpoint.ts'
+import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
 import { readJsonLines } from '../files/json-lines.ts'
 import { checkpointSteps, readRun } from '../files/run-list.ts'
 
@@ -83,6 +83,23 @@ test('a run may begin with the weights of a model, and is told where one does no
   assert.match(wrong.err, /first weights: 'down\.weight' holds 63 numbers, not 64/)
   const both = await train('--resume', 'last', '--from', 'begin')
   assert.equal(both.code, 2)
+})
+
+test('--freeze keeps some parameters as they are, also when the run goes on', async () => {
+  const weightsOf = async (run: string, step: string) => {
+    const { arrays } = await readSafetensors(join(run, 'checkpoints', step, 'trainer', 'state.safetensors'))
+    return ['buffers up.weight', 'weights down.weight'].map((name) => arrays[name])
+  }
+  await train(testRecipe('tiny'), '--steps', '2', '--freeze', '^up', '-o', 'freeze')
+  const run = await onlyRun(join(root, 'freeze'))
+  const { code, err } = await train('--resume', run, '--steps', '4')
+  assert.equal(code, 0, err)
+  const [before, after] = [await weightsOf(run, 'step-000002'), await weightsOf(run, 'step-000004')]
+  assert.deepEqual(after[0], before[0])
+  assert.notDeepEqual(after[1], before[1])
+  const wrong = await train(testRecipe('tiny'), '--freeze', '(')
+  assert.equal(wrong.code, 2)
+  assert.match(wrong.err, /it is a regular expression/)
 })
 
 test('on a terminal there is one progress line; --json gives one object; --quiet only the result', async () => {

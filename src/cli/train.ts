@@ -5,7 +5,7 @@ import { continueRun, createRun, type RunFolder } from '../files/run-folder.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Run } from '../train/recipe.ts'
-import { number, wholeNumber } from './arguments.ts'
+import { number, pattern, wholeNumber } from './arguments.ts'
 import { command, type Shell } from './command.ts'
 import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
@@ -23,6 +23,7 @@ export const trainCommand = command({
       .option('--data <dir>', t('train.data'))
       .option('-m, --model <dir>', t('train.model'))
       .addOption(new Option('--from <dir>', t('train.from')).conflicts('resume'))
+      .addOption(new Option('--freeze <pattern>', t('train.freeze')).argParser(pattern(t)).conflicts('resume'))
       .option('--steps <n>', t('train.steps'), wholeNumber(t, { min: 1 }))
       .addOption(
         new Option('--minutes <n>', t('train.minutes'))
@@ -45,7 +46,11 @@ export const trainCommand = command({
     const asked = settingsOf(name, options, { before, shell })
     const runtime = nodeRuntime({ threads: options.threads })
     const recipe = await loadRecipe(asked.recipe)
-    const prepare = (steps?: number) => recipe.prepare({ ...asked, steps, runtime, report: shell.say })
+    const prepare = async (steps?: number) => {
+      const run = await recipe.prepare({ ...asked, steps, runtime, report: shell.say })
+      const { freeze } = asked
+      return freeze === undefined ? run : { ...run, frozen: (name: string) => new RegExp(freeze).test(name) }
+    }
     const steps =
       options.minutes === undefined
         ? (options.steps ?? before?.steps)
@@ -70,6 +75,7 @@ interface Asked {
   readonly data?: string
   readonly model?: string
   readonly from?: string
+  readonly freeze?: string
   readonly seed?: number
 }
 
@@ -79,7 +85,7 @@ interface Setting {
 }
 
 function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>, { before, shell }: Setting): Asked {
-  const { data, model, from, seed } = flags
+  const { data, model, from, freeze, seed } = flags
   const old = before?.settings
   const recipe = name === undefined ? old?.recipe : recipePath(name, shell.path)
   if (recipe === undefined) throw new TubeletError('usage', shell.t('train.which'))
@@ -88,6 +94,7 @@ function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>, { be
     data: data?.split(',').map(shell.path).join(',') ?? old?.data, // some recipes take several folders
     model: model === undefined ? old?.model : shell.path(model),
     from: from === undefined ? undefined : shell.path(from),
+    freeze: freeze ?? old?.freeze,
     seed: seed ?? old?.seed,
   }
 }

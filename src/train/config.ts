@@ -25,6 +25,8 @@ export interface TrainConfig {
    * convolutions, a twelfth without (docs/decisions/006). A model with buffers has one.
    */
   readonly workers?: number
+  /** Whether a parameter stays as it is, by its name, such as those of an encoder whose decoder goes on learning. */
+  readonly frozen?: (name: string) => boolean
   /** Called on the weights after each update, such as to clamp one. */
   readonly after?: (weights: Readonly<Record<string, Float32Array>>) => void
 }

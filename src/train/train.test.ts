@@ -123,6 +123,22 @@ test('a batch that cannot be made ends the run with its error, also when it is m
   await assert.rejects(run({ ...config, batch }), { message: 'no more data' })
 })
 
+test('frozen parameters stay as they are, and the others learn as if they could not move', async () => {
+  const frozen = (name: string) => name.startsWith('up.')
+  const { steps, losses, state } = await run(regression({ steps: 6, samplesBefore: () => 0, frozen }))
+  const all = state.weights(false)
+  const first = await run(regression({ steps: 1, samplesBefore: () => 0, frozen }))
+  for (const name of ['up.weight', 'up.bias']) assert.deepEqual(all[name], first.state.weights(true)[name])
+  assert.notDeepEqual(all['down.weight'], first.state.weights(false)['down.weight'])
+  assert.ok(losses[5] < losses[0])
+  assert.ok(steps.every(({ gradientNorm }) => gradientNorm > 0))
+  assert.ok(!Object.keys(state.arrays).some((name) => /^(first|second|average) up/.test(name)))
+  await assert.rejects(run(regression({ frozen: () => true })), {
+    code: 'usage',
+    message: 'train: there is nothing to train: 4 parameters, all frozen',
+  })
+})
+
 test('batch normalisation: the running statistics follow each batch and come back with the state', async () => {
   const rows = 6
   const build: TrainConfig['build'] = (p, updates) => {
