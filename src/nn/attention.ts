@@ -61,14 +61,21 @@ export function attention(p: Params, config: AttentionConfig) {
 
 const same = (x: Tensor) => x
 
+/** How scores become a mean of values. */
+interface AttendOptions {
+  readonly heads: number
+  readonly mask?: Tensor
+  readonly scale?: number // of the scores; 1 / √d where absent
+}
+
 /** softmax(q kᵀ / √d) v in each head (Vaswani et al. 2017, equation 1): q [N, B, D], k and v [M, B, D] → [N, B, D]. */
-export function attend(q: Tensor, k: Tensor, v: Tensor, { heads, mask }: { heads: number; mask?: Tensor }): Tensor {
+export function attend(q: Tensor, k: Tensor, v: Tensor, { heads, mask, scale: given }: AttendOptions): Tensor {
   const [N, B, D] = q.shape
   const M = k.shape[0]
   if (!sameShape(k.shape, [M, B, D]) || !sameShape(v.shape, k.shape))
     throw new ShapeError('attention', 'q, k and v must be [N, B, D], [M, B, D] and [M, B, D]', { q, k, v })
   const split = (t: Tensor, rows: number) => reshape(t, [rows, B * heads, D / heads]) // [rows, B·h, d]
-  const scale = (D / heads) ** -0.5
+  const scale = given ?? (D / heads) ** -0.5
   let scores = batchedMatmul(split(q, N), split(k, M), { leadA: true, leadB: true, transposeB: true, scale }) // [B·h, N, M]
   if (mask) scores = reshape(masked(reshape(scores, [B, heads, N, M]), mask), [B * heads, N, M])
   const y = batchedMatmul(softmax(scores), split(v, M), { leadB: true }) // [B·h, N, d]
