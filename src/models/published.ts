@@ -7,7 +7,7 @@ import { dit, ditConfig } from './dit.ts'
 import { resnet, resnetConfig } from './resnet.ts'
 import { wanConfig, wanTransformer } from './sora.ts'
 import { unet } from './unet.ts'
-import { unetConfig } from './unet-config.ts'
+import { unetConfig, unetTextConfig } from './unet-config.ts'
 import { type Posterior, vae, vaeConfig } from './vae.ts'
 import { vgg, vggConfig } from './vgg.ts'
 import { type Classified, vit, vitConfig } from './vit.ts'
@@ -154,7 +154,20 @@ const classes: readonly PublishedClass[] = [
     network(p, config) {
       const network = unet(p, config)
       const time = config.time.kind === 'learned' ? (t: Tensor) => t : float // such times are rows of a table
-      return ({ sample, timestep, class_labels }) => ({ sample: network(sample, time(timestep), class_labels) })
+      return ({ sample, timestep, class_labels }) => ({
+        sample: network(sample, time(timestep), { labels: class_labels }),
+      })
+    },
+  }),
+  published({
+    name: 'UNet2DConditionModel',
+    config: unetTextConfig,
+    needs: ['sample', 'timestep', 'encoder_hidden_states'],
+    network(p, config) {
+      const network = unet(p, config)
+      return ({ sample, timestep, encoder_hidden_states: text }) => ({
+        sample: network(sample, float(timestep), { text }),
+      })
     },
   }),
   published({

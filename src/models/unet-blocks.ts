@@ -2,6 +2,7 @@ import type { Tensor } from '../graph/index.ts'
 import { attention, conv2d, groupNorm, linear, type Params, zeros } from '../nn/index.ts'
 import { add, avgPool, chunk, mul, reshape, resize, transpose } from '../ops/index.ts'
 import { type Activation, activation } from './activation.ts'
+import { type SpatialTransformerConfig, spatialTransformer } from './spatial-transformer.ts'
 
 // The blocks of the DDPM U-Net (Ho et al. 2020, arXiv:2006.11239, appendix B), which the autoencoder of latent diffusion
 // is made of too. Names are those of diffusers.
@@ -102,16 +103,19 @@ export interface MiddleConfig extends BlockStyle {
   readonly attentionGroups?: number
   readonly timeWidth?: number
   readonly modulated?: boolean
+  readonly text?: Omit<SpatialTransformerConfig, 'channels'> // the attention looks at the text too
 }
 
-/** Residual block, attention over pixels, residual block. */
+/** Residual block, attention over pixels or a spatial transformer, residual block. */
 export function middle(p: Params, config: MiddleConfig) {
-  const { channels, headWidth, attentionGroups, eps, scale } = config
+  const { channels, headWidth, attentionGroups, eps, scale, text } = config
   const block = (i: number) => residual(p.at(`resnets.${i}`), { ...config, from: channels, to: channels })
   const first = block(0)
-  const attend = headWidth
-    ? pixelAttention(p.at('attentions.0'), { channels, headWidth, groups: attentionGroups, eps, scale })
-    : (x: Tensor) => x
+  const attend = text
+    ? spatialTransformer(p.at('attentions.0'), { ...text, channels })
+    : headWidth
+      ? pixelAttention(p.at('attentions.0'), { channels, headWidth, groups: attentionGroups, eps, scale })
+      : (x: Tensor) => x
   const last = block(1)
-  return (x: Tensor, time?: Tensor): Tensor => last(attend(first(x, time)), time)
+  return (x: Tensor, time?: Tensor, context?: Tensor): Tensor => last(attend(first(x, time), context as Tensor), time)
 }

@@ -39,6 +39,63 @@ export function unetConfig(json: unknown): UNetConfig {
   }
 }
 
+/** Reads the `config.json` of a UNet2DConditionModel, such as those of Stable Diffusion 1 and 2. */
+export function unetTextConfig(json: unknown): UNetConfig {
+  const c = configFields('UNet2DConditionModel', json)
+  for (const name of [
+    'class_embed_type',
+    'num_class_embeds',
+    'addition_embed_type',
+    'encoder_hid_dim',
+    'encoder_hid_dim_type',
+  ])
+    c.only(name, null)
+  for (const name of [
+    'dual_cross_attention',
+    'only_cross_attention',
+    'resnet_skip_time_act',
+    'class_embeddings_concat',
+  ])
+    c.only(name, false)
+  for (const name of ['conv_in_kernel', 'conv_out_kernel']) c.only(name, 3)
+  for (const name of ['num_attention_heads', 'cross_attention_norm', 'time_cond_proj_dim', 'timestep_post_act'])
+    c.only(name, null)
+  c.only('resnet_time_scale_shift', 'default')
+  c.only('mid_block_type', 'UNetMidBlock2DCrossAttn')
+  c.only('time_embedding_type', 'positional')
+  c.only('attention_type', 'default')
+  const types = (way: 'down' | 'up', fallback: readonly string[]): UNetLevel[] => {
+    const plain = way === 'down' ? 'DownBlock2D' : 'UpBlock2D'
+    const names = c.texts(`${way}_block_types`, [plain, `CrossAttn${plain}`], fallback)
+    return names.map((name) => ({ attention: name !== plain, resample: 'conv' }))
+  }
+  const cross = (name: string) => new Array<string>(3).fill(`CrossAttn${name}`)
+  const down = types('down', [...cross('DownBlock2D'), 'DownBlock2D'])
+  const up = types('up', ['UpBlock2D', ...cross('UpBlock2D')])
+  if (up.length !== down.length) throw c.wrong('up_block_types', `as many as down_block_types, ${down.length}`)
+  const each = (value: number) => new Array<number>(down.length).fill(value)
+  const widths = c.counts('block_out_channels', [320, 640, 1280, 1280], down.length)
+  const groups = c.count('norm_num_groups', 32)
+  return {
+    ...{ channels: c.count('in_channels', 4), outChannels: c.count('out_channels', 4), widths, down, up },
+    depth: c.count('layers_per_block', 2),
+    ...{ middle: true, middleAttention: true, middleScale: c.number('mid_block_scale_factor', 1) },
+    ...{ groups, attentionGroups: groups, eps: c.number('norm_eps', 1e-5) },
+    activation: c.oneOf('act_fn', activationNames, 'silu'),
+    modulated: false,
+    padding: c.raw('downsample_padding') === 0 ? 0 : c.count('downsample_padding', 1),
+    time: timeOf(c),
+    timeWidth: c.raw('time_embedding_dim') ? c.count('time_embedding_dim') : 4 * widths[0],
+    text: {
+      width: c.count('cross_attention_dim', 1280),
+      heads: c.counts('attention_head_dim', each(8), down.length), // published files keep the number of heads under this name
+      depth: c.counts('transformer_layers_per_block', each(1), down.length),
+      linear: c.flag('use_linear_projection', false),
+    },
+    centred: c.flag('center_input_sample', false),
+  }
+}
+
 /** Types may carry a prefix from the time before the blocks were shared, as in UNetResDownBlock2D. */
 function levels(c: ConfigFields, way: 'down' | 'up', fallback: readonly string[]): UNetLevel[] {
   const name = `${way}_block_types`

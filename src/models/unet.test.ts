@@ -6,7 +6,7 @@ import { input } from '../graph/index.ts'
 import { params } from '../nn/index.ts'
 import { mean, square, sub } from '../ops/index.ts'
 import { unet, unetSizes } from './unet.ts'
-import { unetConfig } from './unet-config.ts'
+import { unetConfig, unetTextConfig } from './unet-config.ts'
 
 const tiny = unetConfig({
   down_block_types: ['DownBlock2D', 'AttnDownBlock2D'],
@@ -18,11 +18,13 @@ const tiny = unetConfig({
 
 test('unet gives the answers of UNet2DModel', () => assertParity('unet2d_ddpm'))
 
-test('the sizes have the 35.7 and 114 million parameters of the paper (appendix B)', () => {
+test('with text it gives the answers of UNet2DConditionModel', () => assertParity('unet2d_condition'))
+
+test('the sizes have the 35.7 and 114 million parameters of the paper (appendix B), and the 860 of Stable Diffusion 1', () => {
   const millions = Object.values(unetSizes).map((size) => trainedCount((p) => unet(p, size)) / 1e6)
   assert.deepEqual(
     millions.map((n) => n.toPrecision(3)),
-    ['35.7', '114'],
+    ['35.7', '114', '860'],
   )
 })
 
@@ -41,7 +43,7 @@ test('unet predicts no noise at first, and learns the noise of a batch by heart'
 test('every sample hears its own time and label, and no other', async () => {
   const config = { ...tiny, labels: { kind: 'table', classes: 4 } } as const
   const p = params()
-  const y = unet(p, config)(input('x', [2, 3, 8, 8]), input('t', [2]), input('labels', [2], 'int32'))
+  const y = unet(p, config)(input('x', [2, 3, 8, 8]), input('t', [2]), { labels: input('labels', [2], 'int32') })
   const weights = { ...randomised(p), x: normalNumbers(1, 2, 3, 8, 8) }
   const answer = async (t: number, label: number) => {
     const feeds = { ...weights, t: Float32Array.of(5, t), labels: Int32Array.of(1, label) }
@@ -68,5 +70,35 @@ test('a config or call that does not fit is refused in words', () => {
   const network = unet(params(), tiny)
   assert.throws(() => network(input('x', [1, 3, 7, 8]), input('t', [1])), /unet: x must be .* multiples of 2/)
   const labels = input('y', [1], 'int32')
-  assert.throws(() => network(input('x', [1, 3, 8, 8]), input('t', [1]), labels), /unet: this network takes no labels/)
+  assert.throws(
+    () => network(input('x', [1, 3, 8, 8]), input('t', [1]), { labels }),
+    /unet: this network takes no labels/,
+  )
+})
+
+test('text changes what the network says, sample by sample, and a network with text asks for it', async () => {
+  const config = unetTextConfig({
+    ...{
+      down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+      up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
+    },
+    ...{ block_out_channels: [16, 32], layers_per_block: 1, norm_num_groups: 8, attention_head_dim: 2 },
+    ...{ cross_attention_dim: 6, in_channels: 3, out_channels: 3, use_linear_projection: true },
+  })
+  const p = params()
+  const network = unet(p, config)
+  const y = network(input('x', [2, 3, 8, 8]), input('t', [2]), { text: input('text', [2, 5, 6]) })
+  const feeds = { ...randomised(p), x: normalNumbers(1, 2, 3, 8, 8), t: Float32Array.of(10, 900) }
+  const text = normalNumbers(2, 2, 5, 6)
+  const [one, other] = [
+    await evaluate({ y }, { ...feeds, text }),
+    await evaluate({ y }, { ...feeds, text: text.map((v, i) => (i < 30 ? v : -v)) }),
+  ]
+  assert.deepEqual(one.y.subarray(0, 192), other.y.subarray(0, 192))
+  assert.notDeepEqual(one.y.subarray(192), other.y.subarray(192))
+  assert.throws(() => network(input('x', [2, 3, 8, 8]), input('t', [2])), /unet: this network needs text/)
+  assert.throws(() => unetTextConfig({ class_embed_type: 'timestep' }), {
+    code: 'input',
+    message: /UNet2DConditionModel: 'class_embed_type' is "timestep"; it must be null/,
+  })
 })

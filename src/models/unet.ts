@@ -1,12 +1,13 @@
 import { ShapeError, type Tensor } from '../graph/index.ts'
 import { conv2d, embedding, groupNorm, mlp, normal, type Params, timestepEmbedding, zeros } from '../nn/index.ts'
-import { add, cast, concat, cos, div, log, mul, reshape, silu, sin, sub } from '../ops/index.ts'
+import { add, cast, concat, cos, div, log, mul, reshape, silu, sin, sub, transpose } from '../ops/index.ts'
 import type { Activation } from './activation.ts'
+import { spatialTransformer } from './spatial-transformer.ts'
 import { downsample, middle, pixelAttention, residual, upsample } from './unet-blocks.ts'
 
 /** One size of the U-Net, on its way down or up. */
 export interface UNetLevel {
-  readonly attention: boolean // whether each residual block is followed by attention over pixels
+  readonly attention: boolean // whether each residual block is followed by attention
   readonly resample: 'conv' | 'residual' // how the next size is made: by a convolution, or by a residual block
 }
 
@@ -19,7 +20,18 @@ export type UNetTime =
 /** How a label is told, if at all: from a table, as a second time, or as the embedding itself. */
 export type UNetLabels = { readonly kind: 'table'; readonly classes: number } | { readonly kind: 'time' | 'vector' }
 
-/** U-Net of DDPM (Ho et al. 2020, arXiv:2006.11239, appendix B), class UNet2DModel of diffusers. */
+/** How the network reads text states: its attentions are spatial transformers. */
+export interface UNetText {
+  readonly width: number // D of the states
+  readonly heads: readonly number[] // of each level, from the whole size to the smallest
+  readonly depth: readonly number[] // blocks of each spatial transformer
+  readonly linear: boolean
+}
+
+/**
+ * U-Net of DDPM (Ho et al. 2020, arXiv:2006.11239, appendix B), class UNet2DModel of diffusers; with text, that of latent
+ * diffusion (Rombach et al. 2022, arXiv:2112.10752, section 3.3), class UNet2DConditionModel.
+ */
 export interface UNetConfig {
   readonly channels: number // C of the picture
   readonly outChannels: number
@@ -40,6 +52,7 @@ export interface UNetConfig {
   readonly time: UNetTime
   readonly timeWidth: number // of the time embedding
   readonly labels?: UNetLabels
+  readonly text?: UNetText
   readonly centred: boolean // whether a picture in [0, 1] is brought to [−1, 1] first
 }
 
@@ -63,7 +76,7 @@ const published = {
   centred: false,
 } as const
 
-/** Appendix B of Ho et al. 2020: 35.7 M parameters for CIFAR-10, 114 M for pictures of 256 × 256; attention at 16 × 16. */
+/** CIFAR-10 and LSUN, appendix B of Ho et al. 2020: 35.7 M parameters for CIFAR-10, 114 M for pictures of 256 × 256; attention at 16 × 16. */
 export const unetSizes = {
   'CIFAR-10': {
     ...published,
@@ -77,27 +90,50 @@ export const unetSizes = {
     down: [level, level, level, level, attending, level],
     up: [level, attending, level, level, level, level],
   },
+  // Stable Diffusion 1 (the repository of Rombach et al. 2022): 860 M parameters on latents of 64 × 64.
+  'SD-1': {
+    ...published,
+    channels: 4,
+    outChannels: 4,
+    widths: [320, 640, 1280, 1280],
+    down: [attending, attending, attending, level],
+    up: [level, attending, attending, attending],
+    eps: 1e-5,
+    padding: 1,
+    time: { kind: 'positional', cosFirst: true, shift: 0 },
+    timeWidth: 1280,
+    text: { width: 768, heads: [8, 8, 8, 8], depth: [1, 1, 1, 1], linear: false },
+  },
 } satisfies Record<string, UNetConfig>
 
-/** The denoiser: x [B, C, H, W], t [B], labels [B] where the config has them → [B, C out, H, W]. */
+/** What the network is told beside x and t. */
+export interface UNetConditions {
+  readonly labels?: Tensor // [B], where the config has them
+  readonly text?: Tensor // [B, L, D], where the config has it
+}
+
+/** The denoiser: x [B, C, H, W], t [B] → [B, C out, H, W]. */
 export function unet(p: Params, config: UNetConfig) {
   const { channels, outChannels, widths, groups, eps, centred, time } = config
   const first = conv2d(p.at('conv_in'), channels, widths[0], { padding: 1 })
   const embed = conditioning(p, config)
   const down = downPath(p.at('down_blocks'), config)
   const mid = config.middle ? middle(p.at('mid_block'), middleConfig(config)) : (x: Tensor) => x
+  const hasText = config.text !== undefined
   const up = upPath(p.at('up_blocks'), config)
   const norm = groupNorm(p.at('conv_norm_out'), widths[0], { groups, eps })
   const last = conv2d(p.at('conv_out'), widths[0], outChannels, { padding: 1, init: zeros })
 
-  return p.scoped((x: Tensor, t: Tensor, labels?: Tensor): Tensor => {
+  return p.scoped((x: Tensor, t: Tensor, { labels, text }: UNetConditions = {}): Tensor => {
     const factor = 2 ** (widths.length - 1)
     if (x.shape.length !== 4 || x.shape[1] !== channels || x.shape.slice(2).some((n) => n % factor !== 0))
       throw new ShapeError('unet', `x must be [B, ${channels}, H, W], H and W multiples of ${factor}`, { x })
-    const told = embed(t, labels) // [B, D]
+    if (hasText !== (text !== undefined))
+      throw new ShapeError('unet', hasText ? 'this network needs text' : 'this network takes no text', { x })
+    const told = { time: embed(t, labels), text: text && transpose(text, [1, 0, 2]) } // [B, D] and [L, B, D]
     const skips = [first(centred ? sub(mul(x, 2), 1) : x)]
     for (const step of down) step(skips, told)
-    const y = up.reduce((z, step) => step(z, skips, told), mid(skips.at(-1)!, told))
+    const y = up.reduce((z, step) => step(z, skips, told), mid(skips.at(-1)!, told.time, told.text))
     const noise = last(silu(norm(y)))
     return time.kind === 'fourier' ? div(noise, reshape(t, [t.shape[0], 1, 1, 1])) : noise
   })
@@ -138,8 +174,12 @@ function timeProjection(p: Params, { time, widths: [width] }: UNetConfig): (t: T
   }
 }
 
-type DownStep = (skips: Tensor[], told: Tensor) => void
-type UpStep = (x: Tensor, skips: Tensor[], told: Tensor) => Tensor
+interface Told {
+  readonly time: Tensor // [B, D]
+  readonly text?: Tensor // [L, B, D]
+}
+type DownStep = (skips: Tensor[], told: Told) => void
+type UpStep = (x: Tensor, skips: Tensor[], told: Told) => Tensor
 
 const styleOf = ({ groups, eps, activation, modulated, timeWidth }: UNetConfig) => ({
   groups,
@@ -149,28 +189,40 @@ const styleOf = ({ groups, eps, activation, modulated, timeWidth }: UNetConfig) 
   timeWidth,
 })
 
-const attentionOf = (p: Params, channels: number, { headWidth = channels, groups, eps }: UNetConfig) =>
-  pixelAttention(p, { channels, headWidth, groups, eps })
+/** The attention behind a residual block of a level, counted from the whole size. */
+function attentionOf(p: Params, level: number, config: UNetConfig): (x: Tensor, text?: Tensor) => Tensor {
+  const { widths, groups, eps } = config
+  const channels = widths[level]
+  const text = textOf(level, config)
+  if (!text) return pixelAttention(p, { channels, headWidth: config.headWidth ?? channels, groups, eps })
+  const transformer = spatialTransformer(p, { ...text, channels })
+  return (x, states) => transformer(x, states!) // the network has seen that they are there
+}
+
+const textOf = (level: number, { text, groups }: UNetConfig) =>
+  text && {
+    ...{ heads: text.heads[level], contextWidth: text.width, depth: text.depth[level], groups, linear: text.linear },
+  }
 
 /** The way down: every result is put on the pile of skips, from which the way up takes them. */
 function downPath(p: Params, config: UNetConfig): DownStep[] {
   const { widths, depth, padding } = config
-  const steps: ((x: Tensor, told: Tensor) => Tensor)[] = []
+  const steps: ((x: Tensor, told: Told) => Tensor)[] = []
   widths.forEach((to, i) => {
     const at = p.at(i)
     for (let j = 0; j < depth; j++) {
       const from = j > 0 ? to : widths[Math.max(i - 1, 0)]
       const block = residual(at.at(`resnets.${j}`), { ...styleOf(config), from, to })
-      const attend = config.down[i].attention ? attentionOf(at.at(`attentions.${j}`), to, config) : undefined
-      steps.push((x, told) => (attend ? attend(block(x, told)) : block(x, told)))
+      const attend = config.down[i].attention ? attentionOf(at.at(`attentions.${j}`), i, config) : undefined
+      steps.push((x, { time, text }) => (attend ? attend(block(x, time), text) : block(x, time)))
     }
     if (i === widths.length - 1) return
     const place = at.at('downsamplers.0')
-    steps.push(
+    const shrink =
       config.down[i].resample === 'conv'
         ? downsample(place, to, padding)
-        : residual(place, { ...styleOf(config), from: to, to, resample: 'down' }),
-    )
+        : residual(place, { ...styleOf(config), from: to, to, resample: 'down' })
+    steps.push((x, { time }) => shrink(x, time))
   })
   return steps.map((step) => (skips, told) => {
     skips.push(step(skips.at(-1)!, told))
@@ -188,10 +240,12 @@ function upPath(p: Params, config: UNetConfig): UpStep[] {
     for (let j = 0; j <= depth; j++) {
       const from = (j > 0 ? to : widths[Math.max(i - 1, 0)]) + (j < depth ? to : before)
       const block = residual(at.at(`resnets.${j}`), { ...styleOf(config), from, to })
-      const attend = config.up[i].attention ? attentionOf(at.at(`attentions.${j}`), to, config) : undefined
-      steps.push((x, skips, told) => {
-        const y = block(concat([x, skips.pop()!], 1), told)
-        return attend ? attend(y) : y
+      const attend = config.up[i].attention
+        ? attentionOf(at.at(`attentions.${j}`), widths.length - 1 - i, config)
+        : undefined
+      steps.push((x, skips, { time, text }) => {
+        const y = block(concat([x, skips.pop()!], 1), time)
+        return attend ? attend(y, text) : y
       })
     }
     if (i === widths.length - 1) return
@@ -200,7 +254,7 @@ function upPath(p: Params, config: UNetConfig): UpStep[] {
       config.up[i].resample === 'conv'
         ? upsample(place, to)
         : residual(place, { ...styleOf(config), from: to, to, resample: 'up' })
-    steps.push((x, _, told) => grow(x, told))
+    steps.push((x, _, { time }) => grow(x, time))
   })
   return steps
 }
@@ -208,5 +262,6 @@ function upPath(p: Params, config: UNetConfig): UpStep[] {
 function middleConfig(config: UNetConfig) {
   const { widths, headWidth = widths.at(-1)!, middleAttention, middleScale: scale, attentionGroups } = config
   const attention = { headWidth: middleAttention ? headWidth : undefined, attentionGroups }
-  return { ...styleOf(config), channels: widths.at(-1)!, scale, ...attention }
+  const text = textOf(widths.length - 1, config)
+  return { ...styleOf(config), channels: widths.at(-1)!, scale, text, ...attention }
 }
