@@ -51,7 +51,9 @@ export const importRule: ImportRule = {
     vivit: ['vit'],
     vae: ['unet-blocks'], // latent diffusion builds its autoencoder from the blocks of DDPM
     'wan-vae': ['vae'],
-    sora: ['dit'],
+    unet: ['spatial-transformer'], // with text, as in latent diffusion
+    'unet-blocks': ['spatial-transformer'],
+    sora: ['dit-blocks'],
     index: 'all',
     published: 'all',
   },

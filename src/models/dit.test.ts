@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertLearned, assertParity, initial, normalNumbers, overfit, trainedCount } from '../../test/model.ts'
+import {
+  assertLearned,
+  assertParity,
+  initial,
+  normalNumbers,
+  overfit,
+  randomised,
+  trainedCount,
+} from '../../test/model.ts'
 import { evaluate } from '../../test/on-node.ts'
 import { input } from '../graph/index.ts'
 import { params } from '../nn/index.ts'
 import { mean, square, sub } from '../ops/index.ts'
-import { dit, ditBlock, ditConfig, ditSizes } from './dit.ts'
+import { costOf } from '../transform/cost.ts'
+import { dit, ditConfig, ditSizes } from './dit.ts'
+import { adaLNZeroBlock } from './dit-blocks.ts'
 
 const tiny = ditConfig({
   num_attention_heads: 2,
@@ -36,7 +46,7 @@ test('every block starts as the identity, and the network with zeros (adaLN-Zero
   const p = params()
   const x = input('x', [16, 2, 32])
   const [t, labels] = [input('t', [2]), input('labels', [2], 'int32')]
-  const y = ditBlock(p.at('block'), tiny).run(x, t, labels)
+  const y = adaLNZeroBlock(p.at('block'), tiny).run(x, { t, labels })
   const latents = dit(p, tiny)(input('latents', [2, 4, 8, 8]), t, labels)
   const batch = {
     x: normalNumbers(1, 16, 2, 32),
@@ -49,22 +59,67 @@ test('every block starts as the identity, and the network with zeros (adaLN-Zero
   assert.ok(results.latents.every((value) => value === 0))
 })
 
-test('dit learns the noise of a batch by heart', async () => {
-  const losses = await overfit(
-    (p) => {
-      const eps = dit(p, tiny)(input('x', [2, 4, 8, 8]), input('t', [2]), input('labels', [2], 'int32'))
-      return mean(square(sub(eps, input('eps', [2, 4, 8, 8]))))
-    },
-    {
-      x: normalNumbers(1, 2, 4, 8, 8),
-      t: Float32Array.of(10, 900),
-      labels: Int32Array.of(1, 5),
-      eps: normalNumbers(2, 2, 4, 8, 8),
-    },
-    { steps: 60, rate: 5e-3 },
-  )
-  assertLearned(losses, 0.1)
+test('the four blocks cost what the paper counts at XL/2: 119.4, 137.6, 118.6 and 118.6 (section 5, figure 5)', () => {
+  const config = ditSizes['DiT-XL/2']
+  const { width, depth, classes } = config
+  const embedding = 256 * width + width + width * width + width + (classes + 1) * width
+  const counts = (['in-context', 'cross-attention', 'adaLN', 'adaLN-Zero'] as const).map((block) => {
+    const p = params()
+    const [x, t, labels] = [input('x', [1, 4, 32, 32]), input('t', [1]), input('labels', [1], 'int32')]
+    const { flops } = costOf([dit(p, { ...config, block })(x, t, labels)])
+    const copies = block.startsWith('adaLN') ? depth - 1 : 0 // of the embedding, in the published class
+    const parameters = trainedCount((p) => dit(p, { ...config, block })) - copies * embedding
+    const macs = flops / 2 - copies * (256 * width + width * width) // its Gflops are multiply-adds
+    return [(macs / 1e9).toFixed(1), Math.round(parameters / 1e6)]
+  })
+  assert.deepEqual(counts, [
+    ['119.4', 449],
+    ['137.6', 598],
+    ['118.6', 600],
+    ['118.6', 675],
+  ])
 })
+
+test('every block hears of time and label, sample by sample', async () => {
+  for (const block of ['in-context', 'cross-attention', 'adaLN', 'adaLN-Zero'] as const) {
+    const p = params()
+    const network = dit(p, { ...tiny, block })
+    const y = network(input('x', [2, 4, 8, 8]), input('t', [2]), input('labels', [2], 'int32'))
+    const feeds = { ...randomised(p), x: normalNumbers(1, 2, 4, 8, 8) }
+    const answer = async (t: number, label: number) =>
+      (await evaluate({ y }, { ...feeds, t: Float32Array.of(5, t), labels: Int32Array.of(1, label) })).y
+    const first = await answer(400, 2)
+    for (const [t, label] of [
+      [500, 2],
+      [400, 3],
+    ]) {
+      const other = await answer(t, label)
+      assert.deepEqual(other.slice(0, 256), first.slice(0, 256), block)
+      assert.ok(
+        other.some((value, i) => Math.abs(value - first[i]) > 1e-3),
+        block,
+      )
+    }
+  }
+})
+
+for (const block of ['in-context', 'cross-attention', 'adaLN', 'adaLN-Zero'] as const)
+  test(`dit with ${block} blocks learns the noise of a batch by heart`, async () => {
+    const losses = await overfit(
+      (p) => {
+        const eps = dit(p, { ...tiny, block })(input('x', [2, 4, 8, 8]), input('t', [2]), input('labels', [2], 'int32'))
+        return mean(square(sub(eps, input('eps', [2, 4, 8, 8]))))
+      },
+      {
+        x: normalNumbers(1, 2, 4, 8, 8),
+        t: Float32Array.of(10, 900),
+        labels: Int32Array.of(1, 5),
+        eps: normalNumbers(2, 2, 4, 8, 8),
+      },
+      { steps: 60, rate: 5e-3 },
+    )
+    assertLearned(losses, 0.1)
+  })
 
 test('a config or call that does not fit is refused in words', () => {
   const refuse = (json: unknown, message: RegExp) => assert.throws(() => ditConfig(json), { code: 'input', message })

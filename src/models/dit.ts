@@ -1,50 +1,48 @@
 import { ShapeError, type Tensor } from '../graph/index.ts'
 import {
   layerNorm as affineNorm,
-  attention,
-  embedding,
   linear,
-  mlp,
-  normal,
   type Params,
   patches,
   patchGrid,
   sinCosPositions,
-  timestepEmbedding,
   unpatch,
   zeros,
 } from '../nn/index.ts'
-import { add, chunk, gelu, geluTanh, layerNorm, mul, quickGelu, silu } from '../ops/index.ts'
+import { add, chunk, concat, layerNorm, silu, slice } from '../ops/index.ts'
 import { configFields } from './config-fields.ts'
+import {
+  adaLNBlock,
+  adaLNZeroBlock,
+  conditions,
+  crossAttentionBlock,
+  type DiTBlockConfig,
+  feedForwards,
+  inContextBlock,
+  modulate,
+  type Told,
+} from './dit-blocks.ts'
 
 /** Diffusion transformer (Peebles & Xie 2023, arXiv:2212.09748), class DiTTransformer2DModel of diffusers. */
-export interface DiTConfig {
-  readonly width: number // D
+export interface DiTConfig extends DiTBlockConfig {
+  readonly block: keyof typeof blockTypes
   readonly depth: number // blocks
-  readonly heads: number
-  readonly mlpRatio: number
-  readonly feedForward: keyof typeof feedForwards
-  readonly qkvBias: boolean
-  readonly normGain: boolean // whether the norm before the feed-forward network has gain and bias
-  readonly eps: number // of that norm
   readonly imageSize: number // of the latents that the positions are made for
   readonly patchSize: number
   readonly channels: number // of the latents
   readonly outChannels: number // twice as many where the network also predicts variances
-  readonly classes: number // the label `classes` itself means "no label", for guidance
 }
 
-/** Feed-forward networks as diffusers names them. */
-const feedForwards = {
-  gelu: { activation: gelu },
-  'gelu-approximate': { activation: geluTanh },
-  geglu: { activation: gelu, gated: true },
-  'geglu-approximate': { activation: quickGelu },
-  swiglu: { activation: silu, gated: true },
-  'linear-silu': { activation: silu },
+/** The four ways in which a block hears of time and label (section 3.2). */
+const blockTypes = {
+  'in-context': inContextBlock,
+  'cross-attention': crossAttentionBlock,
+  adaLN: adaLNBlock,
+  'adaLN-Zero': adaLNZeroBlock,
 } as const
 
 const published = {
+  block: 'adaLN-Zero',
   mlpRatio: 4,
   feedForward: 'gelu-approximate',
   qkvBias: true,
@@ -76,54 +74,17 @@ export const ditSizes = {
   'DiT-XL/2': { ...xlarge, patchSize: 2 },
 } satisfies Record<string, DiTConfig>
 
-/** x · (1 + scale) + shift, with one shift and scale per sample, or per token: x [N, B, D], shift and scale [B, D] or [N, B, D]. */
-export const modulate = (x: Tensor, shift: Tensor, scale: Tensor): Tensor => add(mul(x, add(scale, 1)), shift)
-
-/** Time and label as one vector: t [B] in 0…1000, labels int32 [B] → [B, D]. */
-function condition(p: Params, { width, classes }: DiTConfig) {
-  const init = normal(0.02)
-  const time = p.at('timestep_embedder')
-  const embedTime = mlp(time, {
-    from: 256,
-    width,
-    hidden: width,
-    activation: silu,
-    names: ['linear_1', 'linear_2'],
-    init,
-  })
-  const embedLabel = embedding(p.at('class_embedder.embedding_table'), classes + 1, width, { init })
-  return p.scoped(
-    (t: Tensor, labels: Tensor): Tensor => add(embedTime(timestepEmbedding(t, 256, { shift: 1 })), embedLabel(labels)),
-  )
-}
-
-/**
- * DiT block with adaLN-Zero (section 3.2, figure 3): x [N, B, D], t [B], labels [B] → [N, B, D]. Starts as the identity.
- * The published class keeps an embedding of time and label in every block; the last layer reads that of the first.
- */
-export function ditBlock(p: Params, config: DiTConfig) {
-  const { width, heads, mlpRatio, feedForward, qkvBias, normGain, eps } = config
-  const embed = condition(p.at('norm1.emb'), config)
-  const modulation = linear(p.at('norm1.linear'), width, 6 * width, { init: zeros })
-  const attend = attention(p.at('attn1'), { width, heads, qkvBias })
-  const norm3 = normGain ? affineNorm(p.at('norm3'), width, { eps }) : (x: Tensor) => layerNorm(x, { eps })
-  const feed = mlp(p.at('ff'), { width, hidden: mlpRatio * width, ...feedForwards[feedForward] })
-
-  const run = p.scoped((x: Tensor, t: Tensor, labels: Tensor): Tensor => {
-    const [shift1, scale1, gate1, shift2, scale2, gate2] = chunk(modulation(silu(embed(t, labels))), 6) // each [B, D]
-    x = add(x, mul(gate1, attend(modulate(layerNorm(x, { eps: 1e-6 }), shift1, scale1))))
-    return add(x, mul(gate2, feed(modulate(norm3(x), shift2, scale2))))
-  })
-  return { run, embed }
-}
-
 /** The denoiser: latents x [B, C, H, W] (square), t [B] in 0…1000, labels int32 [B] → [B, C out, H, W]. */
 export function dit(p: Params, config: DiTConfig) {
   const { width, depth, patchSize, channels, outChannels, imageSize } = config
   const patch = [patchSize, patchSize]
   const embed = patches(p.at('pos_embed.proj'), { channels, width, patch })
-  const blocks = Array.from({ length: depth }, (_, i) => ditBlock(p.at(`transformer_blocks.${i}`), config))
-  const modulation = linear(p.at('proj_out_1'), width, 2 * width, { init: zeros })
+  const shared = config.block === 'in-context' || config.block === 'cross-attention'
+  const condition = shared ? conditions(p.at('emb'), config).tokens : undefined
+  const blocks = Array.from({ length: depth }, (_, i) =>
+    blockTypes[config.block](p.at(`transformer_blocks.${i}`), config),
+  )
+  const last = lastNorm(p, config, blocks[0].embed)
   const project = linear(p.at('proj_out_2'), width, patchSize ** 2 * outChannels, { init: zeros })
 
   return p.scoped((x: Tensor, t: Tensor, labels: Tensor): Tensor => {
@@ -132,10 +93,23 @@ export function dit(p: Params, config: DiTConfig) {
     const [side] = patchGrid(x.shape.slice(2), patch)
     const step = Math.floor(imageSize / patchSize) / side // positions always run over the grid of imageSize
     let tokens = add(embed(x), sinCosPositions([side, side], width, { height: step, width: step })) // [N, B, D]
-    for (const block of blocks) tokens = block.run(tokens, t, labels)
-    const [shift, scale] = chunk(modulation(silu(blocks[0].embed(t, labels))), 2) // each [B, D]
-    return unpatch(project(modulate(layerNorm(tokens, { eps: 1e-6 }), shift, scale)), [side, side], patch)
+    const told = { t, labels, tokens: condition?.(t, labels) }
+    const inContext = config.block === 'in-context'
+    if (inContext) tokens = concat([tokens, told.tokens!], 0) // two more tokens, which end before the last layer
+    for (const block of blocks) tokens = block.run(tokens, told)
+    if (inContext) tokens = slice(tokens, 0, 0, side * side)
+    return unpatch(project(last(tokens, told)), [side, side], patch)
   })
+}
+
+/** The norm before the last layer: modulated where the blocks are, else with a gain of its own. */
+function lastNorm(p: Params, { width }: DiTConfig, embed?: (t: Tensor, labels: Tensor) => Tensor) {
+  if (!embed) return affineNorm(p.at('norm_out'), width, { eps: 1e-6 })
+  const modulation = linear(p.at('proj_out_1'), width, 2 * width, { init: zeros })
+  return (x: Tensor, { t, labels }: Told): Tensor => {
+    const [shift, scale] = chunk(modulation(silu(embed(t, labels))), 2) // each [B, D]
+    return modulate(layerNorm(x, { eps: 1e-6 }), shift, scale)
+  }
 }
 
 /** Reads the `config.json` of a DiTTransformer2DModel. */
@@ -145,6 +119,7 @@ export function ditConfig(json: unknown): DiTConfig {
   const heads = c.count('num_attention_heads', 16)
   const channels = c.count('in_channels', 4)
   return {
+    block: 'adaLN-Zero',
     width: heads * c.count('attention_head_dim', 72),
     depth: c.count('num_layers', 28),
     heads,

@@ -15,7 +15,7 @@ import {
 } from '../nn/index.ts'
 import { add, chunk, layerNorm, mul, reshape, silu, sub, transpose } from '../ops/index.ts'
 import { configFields } from './config-fields.ts'
-import { modulate } from './dit.ts'
+import { modulate } from './dit-blocks.ts'
 
 /**
  * A text-to-video diffusion transformer in the manner of Sora (Brooks et al. 2024, "Video generation models as world
