@@ -70,14 +70,14 @@ test('the four blocks cost what the paper counts at XL/2: 119.4, 137.6, 118.6 an
     const copies = block.startsWith('adaLN') ? depth - 1 : 0 // of the embedding, in the published class
     const parameters = trainedCount((p) => dit(p, { ...config, block })) - copies * embedding
     const macs = flops / 2 - copies * (256 * width + width * width) // its Gflops are multiply-adds
-    return [(macs / 1e9).toFixed(1), Math.round(parameters / 1e6)]
+    return { macs: macs / 1e9, parameters: Math.round(parameters / 1e6) }
   })
-  assert.deepEqual(counts, [
-    ['119.4', 449],
-    ['137.6', 598],
-    ['118.6', 600],
-    ['118.6', 675],
-  ])
+  const paper = [119.4, 137.6, 118.6, 118.6] // here without additions and norms
+  for (const [i, { macs }] of counts.entries()) assert.ok(Math.abs(macs - paper[i]) < 0.06, `${macs}, not ${paper[i]}`)
+  assert.deepEqual(
+    counts.map(({ parameters }) => parameters),
+    [449, 598, 600, 675],
+  )
 })
 
 test('every block hears of time and label, sample by sample', async () => {
