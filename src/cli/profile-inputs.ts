@@ -3,7 +3,7 @@ import { clipConfig } from '../models/clip.ts'
 import { ditConfig } from '../models/dit.ts'
 import { resnetConfig } from '../models/resnet.ts'
 import { wanConfig } from '../models/sora.ts'
-import { unetConfig } from '../models/unet-config.ts'
+import { unetConfig, unetTextConfig } from '../models/unet-config.ts'
 import { vaeConfig } from '../models/vae.ts'
 import { vggConfig } from '../models/vgg.ts'
 import { spaceStride, timeStride, videoVaeConfig } from '../models/video-vae.ts'
@@ -56,6 +56,15 @@ const examples: Readonly<Record<string, Examples>> = {
       ...(labels?.kind === 'table' && { class_labels: { shape: [B], below: labels.classes } }),
       ...(labels?.kind === 'time' && { class_labels: { shape: [B], below: 1000 } }),
       ...(labels?.kind === 'vector' && { class_labels: { shape: [B, timeWidth] } }),
+    }
+  },
+  UNet2DConditionModel(json, B) {
+    const { channels, text } = unetTextConfig(json)
+    const side = sampleSize(json, 64)
+    return {
+      sample: { shape: [B, channels, side, side] },
+      timestep: { shape: [B], below: 1000 },
+      encoder_hidden_states: { shape: [B, 77, text?.width ?? 1] },
     }
   },
   DiTTransformer2DModel(json, B) {
