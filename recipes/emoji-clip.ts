@@ -25,6 +25,7 @@ import {
   byConcept,
   composited,
   type Drawing,
+  dataOf,
   drawAttributes,
   drawings,
   drawPrompt,
@@ -106,8 +107,7 @@ async function beginWith(folder: string) {
   const { config, arrays } = await readPart(folder, 'text_encoder', 'CLIPModel')
   const file = `${folder}/tokenizer/tokenizer.json`
   const vocabulary = fromTokenizerJson(JSON.parse(await readFile(file, 'utf8')), file)
-  const weights = Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data as Float32Array]))
-  return { config: clipConfig(config), vocabulary, weights }
+  return { config: clipConfig(config), vocabulary, weights: dataOf(arrays) }
 }
 
 /** What the tokenizer learns from: every drawing asked for in several ways. */

@@ -24,6 +24,7 @@ import {
 import {
   clipBatch,
   clipFromPlanes,
+  dataOf,
   encodeWebp,
   epochOrder,
   type LoadedClips,
@@ -81,7 +82,7 @@ export default {
         from,
         parts: parts.map(({ name, count, length }) => ({ name, count, length })),
       },
-      weights: from === undefined ? undefined : arraysOf((await readPart(from, 'vae', 'VideoVae')).arrays),
+      weights: from === undefined ? undefined : dataOf((await readPart(from, 'vae', 'VideoVae')).arrays),
       build(p) {
         const loss = videoVaeLoss(p, config, weightsOfTerms)
         const losses = parts.map((one) => {
@@ -120,7 +121,7 @@ export default {
         const p = params()
         const clip = input('clip', [1, frames, 4, size, size])
         const y = videoDecoder(p.at('decoder'), config)(videoEncoder(p.at('encoder'), config)(clip).mean)
-        const program = await runtime.load({ y }, { constants: arraysOf(weights) })
+        const program = await runtime.load({ y }, { constants: dataOf(weights) })
         const files: Record<string, Uint8Array> = {}
         for (const i of [0, 1, 2, 3].map((k) => Math.floor((k * clips.count) / 4))) {
           const out = await program.run({ clip: clipBatch(clips, [i], { seed, step: 0 }) })
@@ -135,7 +136,7 @@ export default {
       async publish(weights) {
         // Every tenth clip is enough for the mean and deviation of a channel, and quick enough for each checkpoint.
         const some = { ...clips, count: Math.ceil(clips.count / 10), pixels: (i: number) => clips.pixels(i * 10) }
-        const statistics = await latentStatistics(some, { runtime, config, weights: arraysOf(weights) })
+        const statistics = await latentStatistics(some, { runtime, config, weights: dataOf(weights) })
         return {
           'vae/config.json': JSON.stringify(videoVaeJson(config, statistics), null, 1),
           'vae/diffusion_pytorch_model.safetensors': modelFile(weights),
@@ -163,6 +164,3 @@ const part = (
   set: LoadedClips,
   { count, length, seed }: { count: number; length: number; seed: number },
 ): Part => ({ name, set, count, length, order: epochOrder(set.count, count, { seed, purpose: `vae ${name}` }) })
-
-const arraysOf = (weights: Readonly<Record<string, { readonly data: unknown }>>) =>
-  Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data as Float32Array]))

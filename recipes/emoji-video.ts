@@ -22,6 +22,7 @@ import {
 } from 'tubelet'
 import {
   cacheFolder,
+  dataOf,
   encodeWebp,
   type LatentSet,
   latentBatch,
@@ -110,7 +111,7 @@ export default {
       steps,
       samples: parts.reduce((sum, { name }) => sum + inBatch[name], 0),
       settings: { data, model, from, config, inBatch, pieceFrames, variants, promptsEach, dropout, shift },
-      weights: from === undefined ? undefined : arraysOf((await readPart(from, 'transformer', className)).arrays),
+      weights: from === undefined ? undefined : dataOf((await readPart(from, 'transformer', className)).arrays),
       build(p) {
         const predict = wanTransformer(p, config)
         const lossOf = ({ name, length }: Part) => {
@@ -194,9 +195,6 @@ function framesOf({ name, length }: Part, { frames, seed, step }: { frames: numb
 /** Numbers of the tokens of some frames among those of the whole clip. */
 const placesOf = (frames: readonly number[], perFrame: number): Int32Array =>
   Int32Array.from(frames.flatMap((t) => Array.from({ length: perFrame }, (_, i) => t * perFrame + i)))
-
-const arraysOf = (weights: Readonly<Record<string, { readonly data: unknown }>>) =>
-  Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data as Float32Array]))
 
 /** Reports at every tenth part. */
 const every = (report: (text: string) => void, what: string) => (done: number, count: number) => {

@@ -11,6 +11,10 @@ export interface NamedArray {
 /** Arrays by name, e.g. the weights of a model under the names of its published checkpoint. */
 export type NamedArrays = Record<string, NamedArray>
 
+/** The numbers of weights by name, as programs are fed with them. */
+export const dataOf = (weights: Readonly<Record<string, { readonly data: NamedArray['data'] }>>) =>
+  Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data as Float32Array]))
+
 /** How float32 arrays are stored. */
 export type FloatType = 'F32' | 'F16' | 'BF16'
 

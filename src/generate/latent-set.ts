@@ -4,6 +4,7 @@ import { drawPrompt } from '../data/caption-batch.ts'
 import { loadClips } from '../data/clips.ts'
 import type { Attributes } from '../data/prompts.ts'
 import { logitNormalTimes } from '../diffusion/flow.ts'
+import { dataOf } from '../files/arrays.ts'
 import { weightsHash } from '../files/hash.ts'
 import { cacheFolder } from '../files/packages.ts'
 import { type LatentStatistics, videoVaeConfig } from '../models/video-vae.ts'
@@ -46,7 +47,7 @@ export async function latentSet(data: string, options: LatentSetOptions): Promis
     ...{ count: count * (1 + variants), frames, size, key: `${clips.key} ${variants}` },
     pixels: (i: number) => alter({ frames, size, bytes: clips.pixels(i % count) }, changes(i)),
   }
-  const weights = Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data]))
+  const weights = dataOf(arrays)
   const store = { hash: await weightsHash(join(model, 'vae')), cacheDir: join(cacheFolder(), 'latents') }
   const latents = await encodeLatents(source, { runtime, config, weights, ...store, onProgress })
   const prompts = Array.from({ length: source.count }, (_, i) => {

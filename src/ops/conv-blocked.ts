@@ -1,6 +1,6 @@
 import { type Emitter, type Shape, size, type Value } from '../graph/index.ts'
 import { type Geometry, windowAttributes } from './conv-geometry.ts'
-import { transposed } from './movement.ts'
+import { emitTranspose } from './movement.ts'
 
 // The engine's convolutions over blocks of channels (NCHWc): it uses them by itself where weights are constants; where
 // they are inputs, as in training, it must be asked, and the weights are put in order on the way.
@@ -29,7 +29,7 @@ export function blockedConv([x, w, ...bias]: readonly Value[], shape: Shape, geo
   const [O, C, ...kernel] = shape
   const parts = [O / block, block, C / block, block, size(kernel)]
   // [O, C, taps] → [O / block, C / block, taps, block of C, block of O]
-  const weights = transposed(w, { shape, seen: parts, perm: [0, 2, 4, 3, 1], as: shape }, onnx)
+  const weights = emitTranspose(w, { shape, seen: parts, perm: [0, 2, 4, 3, 1], as: shape }, onnx)
   const blocks = onnx.node('ReorderInput', [x], {}, domain)
   const window = { ...windowAttributes(kernel, geometry), group: 1 }
   const y = onnx.node('Conv', [blocks, weights, ...bias], window, domain)

@@ -49,7 +49,7 @@ const Transpose: Op<{ perm: readonly number[] }> = {
   lower: ({ inputs: [{ shape }], attrs: { perm }, outputs: [y] }, [x], onnx) =>
     onnx.target === 'webgpu'
       ? onnx.node('Transpose', [x], { perm })
-      : transposed(x, { shape, seen: shape, perm, as: y.shape }, onnx),
+      : emitTranspose(x, { shape, seen: shape, perm, as: y.shape }, onnx),
 }
 
 /** What is turned: a value of a shape that is `seen` as another one, and the shape that the result shall have. */
@@ -61,7 +61,7 @@ interface Turning {
 }
 
 /** Nodes that turn the axes of a value in the steps that the CPU does fastest. */
-export function transposed(x: Value, { shape, seen: whole, perm, as }: Turning, onnx: Emitter): Value {
+export function emitTranspose(x: Value, { shape, seen: whole, perm, as }: Turning, onnx: Emitter): Value {
   let [value, seen] = [x, shape]
   const see = (as: Shape) => {
     if (!sameShape(seen, as)) value = onnx.node('Reshape', [value, onnx.ints(as)])

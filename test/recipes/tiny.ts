@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { constantRate, input, mean, mul, nn, type Recipe, type Run, relu, square, stream, sub } from 'tubelet'
-import { readWeights } from 'tubelet/node'
+import { dataOf, readWeights } from 'tubelet/node'
 
 const [rows, inputs, outputs] = [8, 6, 4]
 
@@ -51,7 +51,7 @@ export const tinyRecipe = (
 
 async function weightsOf(folder: string) {
   const { arrays } = await readWeights(folder)
-  return Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, data as Float32Array]))
+  return dataOf(arrays)
 }
 
 export default tinyRecipe('tiny')
