@@ -5,14 +5,14 @@ import { stream } from '../src/random.ts'
 import { nodeRuntime } from '../src/runtime/node.ts'
 import { train } from '../src/train/train.ts'
 
-// Prints the resident memory, in bytes, after 100 and after 500 steps of training with everything that has a state. A
+// Prints the resident memory, in bytes, after 300 and after 800 steps of training, when the engine and the heap have settled with everything that has a state. A
 // program of its own, started with --expose-gc.
 
 const [rows, width] = [16, 192]
 const config = {
   name: 'flat',
   seed: 1,
-  steps: 500,
+  steps: 800,
   samples: rows,
   build(p: Parameters<typeof linear>[0]) {
     const y = linear(p.at('down'), width, width)(relu(linear(p.at('up'), width, width)(input('x', [rows, width]))))
@@ -29,7 +29,7 @@ const config = {
 
 const sizes: number[] = []
 for await (const event of train(config, { runtime: nodeRuntime({ threads: 1 }) })) {
-  if (event.kind !== 'step' || ![100, 500].includes(event.step)) continue
+  if (event.kind !== 'step' || ![300, 800].includes(event.step)) continue
   globalThis.gc!()
   sizes.push(process.memoryUsage.rss())
 }

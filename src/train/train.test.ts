@@ -267,5 +267,5 @@ test('memory stays flat over 500 steps', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, args)
   const [early, late] = JSON.parse(stdout)
   // One copy of the gradients kept each step would be 120 MB.
-  assert.ok(late - early < 8e6, `${early} bytes after 100 steps, ${late} after 500`)
+  assert.ok(late - early < 8e6, `${early} bytes after 300 steps, ${late} after 800`)
 })
