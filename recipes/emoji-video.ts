@@ -2,8 +2,8 @@
  * Text to moving emoji: a diffusion transformer in the layout of Wan on the latents of the project's autoencoder,
  * trained on clips and stills together. Builds on the autoencoder and text encoder of a model folder.
  *
- * Frames of one clip are alike, so most of a step goes into pieces of many clips: the first latent frame and two others,
- * each at its own place in time. A few whole clips show how all frames go together.
+ * Frames of one clip are alike, so most of a step goes into pieces of many clips: three of the latent frames, each at
+ * its own place in time. A few whole clips show how all frames go together.
  * Data: `tubelet data build emoji --size 128 --frames 17`, or the shards that come with the project, at 64 × 64.
  */
 import {
@@ -12,6 +12,7 @@ import {
   input,
   knownWords,
   mul,
+  nn,
   type Recipe,
   stream,
   type Tensor,
@@ -83,7 +84,7 @@ export default {
       depth: 8,
       heads: 5,
       ffnDim: 1024,
-      inChannels: channels,
+      inChannels: channels + nn.placeChannels,
       outChannels: channels,
       textDim: text.width,
       freqDim: 256,
@@ -120,9 +121,10 @@ export default {
           const words = input(`${name}.text`, [count, text.length, text.width])
           const x0 = input(`${name}.x0`, shape)
           const noise = { eps: input(`${name}.eps`, shape), t: input(`${name}.t`, [count]) }
-          const within =
-            name === 'piece' ? { frames, places: input('piece.places', [length * perFrame], 'int32') } : undefined
-          return flowLoss((x, t) => predict(x, t, words, { within }), { x0, ...noise })
+          if (name !== 'piece') return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), { x0, ...noise })
+          const planes = input('piece.planes', [nn.placeChannels, length, side, side])
+          const within = { frames, places: input('piece.places', [length * perFrame], 'int32') }
+          return flowLoss((x, t) => predict(nn.withPlaces(x, planes), t, words, { within }), { x0, ...noise })
         }
         const losses = Object.fromEntries(parts.map((part) => [part.name, lossOf(part)]))
         const weighted = parts.map(({ name, weight }) =>
@@ -139,7 +141,10 @@ export default {
             const drawn = { name, count: inBatch[name], frames: chosen, dropout, shift, seed, step }
             return {
               ...latentBatch(set, { ...drawn, text: { size: text.length * text.width, read: states.read } }),
-              ...(name === 'piece' ? { 'piece.places': placesOf(chosen, perFrame) } : {}),
+              ...(name === 'piece' && {
+                'piece.places': tokensIn(chosen, perFrame),
+                'piece.planes': nn.placePlanes({ frames, height: side, width: side }, chosen),
+              }),
             }
           }),
         ),
@@ -185,15 +190,15 @@ interface Part {
   readonly weight: number // of its loss among those of clips
 }
 
-/** All latent frames, or for a piece the first and some others: only their distances tell the network which they are. */
+/** All latent frames, or for a piece some of them. */
 function framesOf({ name, length }: Part, { frames, seed, step }: { frames: number; seed: number; step: number }) {
   if (name !== 'piece') return Array.from({ length }, (_, t) => t)
-  const others = stream({ seed, purpose: 'piece', step }).permutation(frames - 1)
-  return [0, ...Array.from(others.subarray(0, length - 1), (t) => t + 1).sort((a, b) => a - b)]
+  const all = stream({ seed, purpose: 'piece', step }).permutation(frames)
+  return [...all.subarray(0, length)].sort((a, b) => a - b)
 }
 
 /** Numbers of the tokens of some frames among those of the whole clip. */
-const placesOf = (frames: readonly number[], perFrame: number): Int32Array =>
+const tokensIn = (frames: readonly number[], perFrame: number): Int32Array =>
   Int32Array.from(frames.flatMap((t) => Array.from({ length: perFrame }, (_, i) => t * perFrame + i)))
 
 /** Reports at every tenth part. */

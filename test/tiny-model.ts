@@ -9,7 +9,7 @@ import { input } from '../src/graph/index.ts'
 import { type ClipConfig, clip, clipJson } from '../src/models/clip.ts'
 import { type WanConfig, wanJson, wanTransformer } from '../src/models/sora.ts'
 import { type VideoVaeConfig, videoDecoder, videoEncoder, videoVaeJson } from '../src/models/video-vae.ts'
-import { type Params, params } from '../src/nn/index.ts'
+import { type Params, params, placeChannels } from '../src/nn/index.ts'
 import { randomised } from './model.ts'
 
 /** What the tokenizer of the tiny model has read. */
@@ -32,8 +32,16 @@ export const tinyVae: VideoVaeConfig = {
 }
 
 export const tinyWan: WanConfig = {
-  ...{ width: 32, depth: 2, heads: 2, ffnDim: 48, inChannels: 4, outChannels: 4, textDim: 16, freqDim: 16 },
-  ...{ patchSize: [1, 2, 2], crossAttnNorm: true, qkNorm: 'rms_norm_across_heads', eps: 1e-6, ropeMaxSeqLen: 16 },
+  ...{ width: 32, depth: 2, heads: 2, ffnDim: 48, inChannels: 4 + placeChannels, outChannels: 4 },
+  ...{
+    textDim: 32,
+    freqDim: 16,
+    patchSize: [1, 2, 2],
+    crossAttnNorm: true,
+    qkNorm: 'rms_norm_across_heads',
+    eps: 1e-6,
+    ropeMaxSeqLen: 16,
+  },
 }
 
 /** Side in pixels and number of frames of what the tiny model draws. */

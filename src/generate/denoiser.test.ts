@@ -13,7 +13,7 @@ const shape = { frames: 3, height: 2, width: 2, textLength: 5 }
 const p = params()
 wanTransformer(p, tinyWan)
 const weights = randomised(p)
-const [latent, words] = [4 * 3 * 2 * 2, 5 * 16]
+const [latent, words] = [4 * 3 * 2 * 2, 5 * 32]
 
 interface More {
   readonly batch: number

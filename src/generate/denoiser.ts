@@ -1,6 +1,6 @@
 import { input, type Tensor } from '../graph/index.ts'
 import { type WanConfig, wanTransformer } from '../models/sora.ts'
-import { params } from '../nn/index.ts'
+import { params, withPlaces } from '../nn/index.ts'
 import { add, chunk, concat, mul, sub } from '../ops/index.ts'
 import type { Arrays, Program, Runtime } from '../runtime/runtime.ts'
 
@@ -34,11 +34,12 @@ export async function denoiser(
   const { batch, frames, height, width, textLength, guided } = shape
   const rows = guided ? 2 * batch : batch
   const predict = wanTransformer(params(), config)
-  const x = input('x', [batch, config.inChannels, frames, height, width])
+  const x = input('x', [batch, config.outChannels, frames, height, width])
+  const placed = config.inChannels > config.outChannels ? withPlaces(x) : x
   const t = input('t', [batch])
   const text = input('text', [rows, textLength, config.textDim])
   const twice = (one: Tensor) => (guided ? concat([one, one], 0) : one)
-  const both = predict(twice(x), twice(t), text)
+  const both = predict(twice(placed), twice(t), text)
   const int8 = dtype === 'int8' ? (name: string) => /^blocks\..*\.weight$/.test(name) : undefined
   const options = { constants: weights, int8 }
   if (!guided) return runtime.load({ v: both }, options)

@@ -74,7 +74,7 @@ export interface LatentBatchOptions {
 
 /**
  * Normalised latents x0 [B, C, T', H, W], noise eps of the same shape, times t [B] and text states of one step, a pure
- * function of seed and step. Two of three samples are drawings as they are.
+ * function of seed and step. Four of five samples are drawings as they are.
  */
 export function latentBatch(set: LatentSet, options: LatentBatchOptions): Record<string, Float32Array> {
   const { name, count, frames, dropout, shift, seed, step, text } = options
@@ -99,7 +99,7 @@ export function latentBatch(set: LatentSet, options: LatentBatchOptions): Record
 }
 
 const choose = ({ originals, latents }: LatentSet, random: RandomStream): number =>
-  latents.count === originals || random.integer(3) > 0
+  latents.count === originals || random.integer(5) > 0
     ? random.integer(originals)
     : originals + random.integer(latents.count - originals)
 

@@ -91,8 +91,11 @@ test('a part that is damaged is named with what is wrong', async () => {
 
 test('parts that do not fit each other are told apart', async () => {
   const wan = (change: object) => changed('transformer/config.json', change)
-  await refused(wan({ in_channels: 8 }), /transformer: goes from 8 to 4 latent channels; the autoencoder has 4/)
-  await refused(wan({ text_dim: 12 }), /transformer: reads text of width 12; the text encoder gives 16/)
+  await refused(
+    wan({ in_channels: 8 }),
+    /transformer: goes from 8 to 4 channels; the autoencoder has 4, and places 14 more/,
+  )
+  await refused(wan({ text_dim: 12 }), /transformer: reads text of width 12; the text encoder gives 32/)
   await refused(wan({ patch_size: [1, 3, 3] }), /patches of 1 × 3 × 3.*; latents of 3 × 2 × 2 cannot be cut so/)
   await refused(wan({ num_layers: 3 }), /transformer: tensor 'blocks\.2\..*' is missing/)
   await refused(wan({ num_layers: 1 }), /transformer: tensor 'blocks\.1\..*' belongs to no parameter/)

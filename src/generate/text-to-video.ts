@@ -5,7 +5,7 @@ import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { wanConfig, wanTransformer } from '../models/sora.ts'
 import { latentFrames, spaceStride, videoVaeConfig } from '../models/video-vae.ts'
-import { params } from '../nn/index.ts'
+import { params, placeChannels } from '../nn/index.ts'
 import { stream } from '../random.ts'
 import type { Arrays, Program, Runtime } from '../runtime/runtime.ts'
 import { denoiser } from './denoiser.ts'
@@ -166,8 +166,11 @@ function fittingTransformer({ transformer, text }: VideoParts, [channels, ...gri
   const config = wanConfig(transformer.config)
   const { inChannels, outChannels, textDim, patchSize, ropeMaxSeqLen } = config
   const misfit = (what: string, must: string) => new TubeletError('input', `${where}: ${what}; ${must}`)
-  if (inChannels !== channels || outChannels !== channels)
-    throw misfit(`goes from ${inChannels} to ${outChannels} latent channels`, `the autoencoder has ${channels}`)
+  if (![channels, channels + placeChannels].includes(inChannels) || outChannels !== channels)
+    throw misfit(
+      `goes from ${inChannels} to ${outChannels} channels`,
+      `the autoencoder has ${channels}, and places ${placeChannels} more`,
+    )
   if (textDim !== text.width) throw misfit(`reads text of width ${textDim}`, `the text encoder gives ${text.width}`)
   if (grid.some((n, axis) => n % patchSize[axis] !== 0 || n / patchSize[axis] > ropeMaxSeqLen))
     throw misfit(

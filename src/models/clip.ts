@@ -99,18 +99,22 @@ function clipVision(p: Params, config: ClipVisionConfig) {
   })
 }
 
-/** The text side: ids int32 [B, L] → states; no token sees a later one, nor one where `mask` [B, L] is 0. */
+/**
+ * The text side: ids int32 [B, L] → states, and the embeddings [B, L, D] that they began as; no token sees a later one,
+ * nor one where `mask` [B, L] is 0.
+ */
 export function clipText(p: Params, config: ClipTextConfig) {
   const { width, vocabulary, context, eps } = config
   const embed = embedding(p.at('embeddings.token_embedding'), vocabulary, width)
   const positions = p.get('embeddings.position_embedding.weight', [context, width], normal(0.01))
   const blocks = encoder(p.at('encoder.layers'), config, clipNames)
   const norm = layerNorm(p.at('final_layer_norm'), width, { eps })
-  return p.scoped((ids: Tensor, mask?: Tensor): Encoded => {
+  return p.scoped((ids: Tensor, mask?: Tensor): Encoded & { readonly embedded: Tensor } => {
     const [B, L] = ids.shape
     if (ids.shape.length !== 2 || L > context)
       throw new ShapeError('clip', `ids must be [B, L] with at most ${context} tokens`, { ids })
-    const placed = add(embed(transpose(ids)), reshape(slice(positions, 0, 0, L), [L, 1, width])) // [L, B, D]
+    const embedded = embed(transpose(ids)) // [L, B, D]
+    const placed = add(embedded, reshape(slice(positions, 0, 0, L), [L, 1, width]))
     const hidden = mask && mul(sub(reshape(mask, [B, 1, 1, L]), 1), 1e9)
     const states = norm(blocks(placed, hidden ? add(causalMask(L), hidden) : causalMask(L)))
     const samples = constant(
@@ -118,7 +122,8 @@ export function clipText(p: Params, config: ClipTextConfig) {
       [B],
     )
     const row = add(mul(endOf(ids, config), B), samples) // row of [L · B, D]
-    return { states: transpose(states, [1, 0, 2]), pooled: gather(reshape(states, [L * B, width]), row) }
+    const pooled = gather(reshape(states, [L * B, width]), row)
+    return { states: transpose(states, [1, 0, 2]), pooled, embedded: transpose(embedded, [1, 0, 2]) }
   })
 }
 
