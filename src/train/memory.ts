@@ -35,7 +35,8 @@ export const padded = (shape: Shape): number => Math.ceil(size(shape) / 16) * 64
 
 /**
  * One WebAssembly memory that holds every array of the optimizer, so that a SIMD loop runs over all of them, while the
- * engine is fed from and writes into the very same bytes. It is not shared: the engine refuses shared memory.
+ * engine is fed from and writes into the very same bytes. It is not shared: the engine refuses shared memory. No two
+ * sections begin at nearly the same place of a page, where a loop's loads would wait for its stores.
  * Throws TubeletError('memory') where the arrays do not fit.
  */
 export function parameterMemory(slots: readonly Slot[], sections: readonly string[]): ParameterMemory {
@@ -46,12 +47,13 @@ export function parameterMemory(slots: readonly Slot[], sections: readonly strin
     bytes += padded(shape)
   }
   const base = 64
-  const memory = allocate(base + bytes * sections.length)
+  const pitch = Math.ceil(bytes / 4096) * 4096 + 640
+  const memory = allocate(base + pitch * sections.length)
   const module = new WebAssembly.Module(Uint8Array.from(atob(kernelBytes), (c) => c.charCodeAt(0)))
   const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels
   const sizes = new Map(slots.map(({ name, shape }) => [name, size(shape)]))
   const start = (section: string, slot?: string) =>
-    base + sections.indexOf(section) * bytes + (slot === undefined ? 0 : offsets.get(slot)!)
+    base + sections.indexOf(section) * pitch + (slot === undefined ? 0 : offsets.get(slot)!)
   return {
     kernels,
     bytes,
