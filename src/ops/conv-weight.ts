@@ -32,10 +32,12 @@ export function weightGradient(x: Tensor, dy: Tensor, weights: Shape, geometry: 
   const { left, right } = dense ? shifted(x, dy, kernel, geometry) : gathered(x, dy, kernel, geometry)
   const [P, O, K] = left[0].shape
   const C = weights[1]
+  const swapped = C > O / G && C > fewChannels // the engine is faster where the second factor is the smaller one
   const product = (dy: Tensor, x: Tensor): Tensor => {
     const channels = x.shape[1] / G
     const [rows, seen] = [reshape(dy, [P * G, O / G, K]), reshape(x, [P * G, channels, K])]
-    const y = O === G && channels === 1 ? sum(mul(rows, seen), 2) : matmul(rows, seen, { transposeB: true })
+    const [a, b] = swapped ? [seen, rows] : [rows, seen]
+    const y = O === G && channels === 1 ? sum(mul(rows, seen), 2) : matmul(a, b, { transposeB: true })
     const each = reshape(y, [P, O * channels])
     return P === 1 ? each : sum(each, 0, true) // over the samples, where each has its own product
   }
@@ -48,8 +50,12 @@ export function weightGradient(x: Tensor, dy: Tensor, weights: Shape, geometry: 
     const apart = reshape(concat(sums, 0), [left.length, O, right.length, C])
     return reshape(transpose(apart, [1, 3, 2, 0]), weights)
   }
-  const all = right.flatMap((seen) => left.map((rows) => product(rows, seen))) // each [1, O · C]
-  return reshape(transpose(concat(all, 0), [1, 0]), weights)
+  const all = concat(
+    right.flatMap((seen) => left.map((rows) => product(rows, seen))),
+    0,
+  ) // [taps, O · C]
+  if (!swapped) return reshape(transpose(all, [1, 0]), weights)
+  return reshape(transpose(reshape(all, [-1, G, C, O / G]), [1, 3, 2, 0]), weights)
 }
 
 /**
