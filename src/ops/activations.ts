@@ -1,21 +1,21 @@
-import { make, type Op, type Tensor } from '../graph/index.ts'
+import { make, makeAll, type Op, type Tensor } from '../graph/index.ts'
 import { add, mul, sub } from './arithmetic.ts'
 import { erf, exp, sigmoid, square } from './elementwise.ts'
 
-/** SiLU, also called swish: x · sigmoid(x) (Hendrycks & Gimpel 2016; Elfwing et al. 2018). */
+/** SiLU, also called swish: x · sigmoid(x) (Hendrycks & Gimpel 2016; Elfwing et al. 2018). Outputs: y and the sigmoid. */
 const Silu: Op = {
   name: 'silu',
-  shape: ([x]) => x.shape,
+  shape: ([x]) => [x.shape, x.shape],
   // y = x s, so dy/dx = s + x s (1 − s) = s + y − y s: four passes over memory.
-  grad(dy, { inputs: [x], outputs: [y] }) {
-    const s = sigmoid(x)
-    return [mul(dy, add(s, sub(y, mul(y, s))))]
+  grad: (dy, { outputs: [y, s] }) => [mul(dy, add(s, sub(y, mul(y, s))))],
+  lower(_, [x], onnx) {
+    const s = onnx.node('Sigmoid', [x])
+    return [onnx.node('Mul', [x, s]), s]
   },
-  lower: (_, [x], onnx) => onnx.node('Mul', [x, onnx.node('Sigmoid', [x])]),
 }
 
 /** x · sigmoid(x) */
-export const silu = (x: Tensor): Tensor => make(Silu, [x], undefined)
+export const silu = (x: Tensor): Tensor => makeAll(Silu, [x], undefined)[0]
 
 /** GELU in its exact form: x · Φ(x) (Hendrycks & Gimpel 2016). */
 const Gelu: Op = {

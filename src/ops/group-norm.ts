@@ -1,8 +1,9 @@
-import { makeAll, type Op, ShapeError, size, type Tensor } from '../graph/index.ts'
-import { add, mul, sub } from './arithmetic.ts'
+import { constant, makeAll, type Op, ShapeError, size, type Tensor } from '../graph/index.ts'
+import { mul, neg, sub } from './arithmetic.ts'
+import { fixedBatchNorm } from './batch-norm.ts'
 import { reshape } from './movement.ts'
 import type { NormOptions } from './norm.ts'
-import { sum } from './reduce.ts'
+import { expand, sum } from './reduce.ts'
 
 interface GroupNormAttrs {
   readonly groups: number // G
@@ -25,11 +26,13 @@ const GroupNorm: Op<GroupNormAttrs> = {
       const total = sum(reshape(gain ? mul(t, gain) : t, [B * G, C / G]), 1, true)
       return mul(total, (B * G) / size(x.shape)) // [B·G, 1]
     }
-    const slope = gain ? mul(reshape(r, [B, G, 1]), reshape(gain, [G, C / G])) : r
-    const rows = (t: Tensor, count: number) => reshape(t, [count, -1])
-    const scaled = rows(mul(rows(dy, size(slope.shape)), reshape(slope, [-1, 1])), B * G)
-    const drift = add(mul(rows(n, B * G), mul(average(along), r)), mul(average(plain), r))
-    return [reshape(sub(scaled, drift), x.shape), ...(gain ? [sum(along, 0)] : []), ...(bias ? [sum(plain, 0)] : [])]
+    const slope = mul(reshape(r, [B, G, 1]), gain ? reshape(gain, [G, C / G]) : 1) // [B, G, C / G or 1]
+    const shift = expand(reshape(mul(average(plain), neg(r)), [B, G, 1]), slope.shape)
+    const count = size(slope.shape)
+    const moved = affine(reshape(dy, [1, count, -1]), reshape(slope, [count]), reshape(shift, [count]))
+    const drift = mul(reshape(n, [B * G, -1]), mul(average(along), r))
+    const dx = sub(reshape(moved, [B * G, -1]), drift)
+    return [reshape(dx, x.shape), ...(gain ? [sum(along, 0)] : []), ...(bias ? [sum(plain, 0)] : [])]
   },
   lower({ inputs: [x], attrs: { groups, eps } }, [value, ...scales], onnx) {
     const [B, C, ...spatial] = x.shape
@@ -38,10 +41,19 @@ const GroupNorm: Op<GroupNormAttrs> = {
     const ones = onnx.array(new Float32Array(width).fill(1), [width])
     const outputs = onnx.nodes('LayerNormalization', [rows, ones], 3, { axis: -1, epsilon: { float: eps } })
     const n = onnx.node('Reshape', [outputs[0], onnx.ints(x.shape)])
+    const [gain, bias] = scales
+    if (!gain) return [n, n, outputs[2]]
     const column = onnx.ints([C, ...spatial.map(() => 1)])
-    const y = scales.reduce((t, p, i) => onnx.node(i === 0 ? 'Mul' : 'Add', [t, onnx.node('Reshape', [p, column])]), n)
-    return [y, n, outputs[2]]
+    if (!bias) return [onnx.node('Mul', [n, onnx.node('Reshape', [gain, column])]), n, outputs[2]]
+    const [zero, one] = [0, 1].map((value) => onnx.array(new Float32Array(C).fill(value), [C]))
+    return [onnx.node('BatchNormalization', [n, gain, bias, zero, one], { epsilon: { float: 0 } }), n, outputs[2]]
   },
+}
+
+/** x [B, C, ...] · gain [C] + bias [C] in one pass over memory: a batch norm of mean 0 and variance 1. */
+function affine(x: Tensor, gain: Tensor, bias: Tensor): Tensor {
+  const [mean, variance] = [0, 1].map((value) => constant(new Float32Array(x.shape[1]).fill(value), [x.shape[1]]))
+  return fixedBatchNorm(x, { gain, bias, mean, variance, eps: 0 })
 }
 
 /** Group normalisation (Wu & He 2018) of x [B, C, ...]: each group of channels of each sample is one row of a layer norm. */
