@@ -1,3 +1,4 @@
+export { type Component, type GaussianMixture, gaussianMixture, type Moments } from './data/mixture.ts'
 export type { Attributes } from './data/prompts.ts'
 export { type Tokenizer, tokenizer } from './data/tokenizer.ts'
 export { fromTokenizerJson, toTokenizerConfig, toTokenizerJson } from './data/tokenizer-file.ts'
