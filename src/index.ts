@@ -1,5 +1,31 @@
 export { type Component, type GaussianMixture, gaussianMixture, type Moments } from './data/mixture.ts'
+export {
+  captionMovingScene,
+  directions,
+  drawMovingScene,
+  type MotionEvent,
+  type MovingScene,
+  paintMovingScene,
+  positionAt,
+  speeds,
+} from './data/moving-shapes.ts'
 export type { Attributes } from './data/prompts.ts'
+export { type CaptionDetail, captionShapes } from './data/shape-captions.ts'
+export {
+  drawScene,
+  type PlacedShape,
+  paintShapes,
+  placedShapes,
+  type ShapeColour,
+  type ShapeGroup,
+  type ShapeKind,
+  type ShapeScene,
+  type ShapeSize,
+  shapeColours,
+  shapeKinds,
+  shapePlaces,
+  shapeSizes,
+} from './data/shapes.ts'
 export { type Tokenizer, tokenizer } from './data/tokenizer.ts'
 export { fromTokenizerJson, toTokenizerConfig, toTokenizerJson } from './data/tokenizer-file.ts'
 export { trainTokenizer } from './data/tokenizer-train.ts'

@@ -1,0 +1,49 @@
+import type { CaptionLanguage } from './captions.ts'
+import { type ShapeGroup, type ShapeScene, shapeColours, shapeKinds, shapePlaces, shapeSizes } from './shapes.ts'
+
+/** How much a caption tells: count, colour and shape, or size and place as well. */
+export type CaptionDetail = 'short' | 'long'
+
+const englishCounts = ['no', 'a', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine']
+const chineseCounts = ['零', '一', '两', '三', '四', '五', '六', '七', '八', '九']
+
+/** 'a, b and c' */
+const listed = (parts: readonly string[], and: string, comma: string): string =>
+  parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(comma)}${and}${parts.at(-1)}`
+
+/** Tells a scene exactly; long captions of different scenes differ. */
+export function captionShapes(scene: ShapeScene, language: CaptionLanguage, detail: CaptionDetail): string {
+  const long = detail === 'long'
+  if (language === 'zh') {
+    const parts = scene.map((group) => chineseGroup(group, long))
+    return long ? `${parts.join('；')}。` : listed(parts, '和', '、')
+  }
+  const text = listed(
+    scene.map((group) => englishGroup(group, long)),
+    long ? ', and ' : ' and ',
+    ', ',
+  )
+  return long ? `${text[0].toUpperCase()}${text.slice(1)}.` : text
+}
+
+function englishGroup({ shape, colour, size, cells }: ShapeGroup, long: boolean): string {
+  const words = [long ? shapeSizes[size].en : '', shapeColours[colour].en, shapeKinds[shape].en].filter(Boolean)
+  const noun = words.join(' ')
+  const counted =
+    cells.length === 1
+      ? `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`
+      : `${englishCounts[cells.length]} ${plural(noun)}`
+  if (!long) return counted
+  const places = cells.map((cell) => shapePlaces[cell].en)
+  return `${counted} ${listed(places, ' and ', ', ')}`
+}
+
+const plural = (noun: string) => (noun.endsWith('s') ? `${noun}es` : `${noun}s`)
+
+function chineseGroup({ shape, colour, size, cells }: ShapeGroup, long: boolean): string {
+  const noun = `${shapeColours[colour].zh}${shapeKinds[shape].zh}`
+  const count = `${chineseCounts[cells.length]}个`
+  if (!long) return count + noun
+  const places = cells.map((cell) => shapePlaces[cell].zh)
+  return `${listed(places, '和', '、')}有${count}${shapeSizes[size].zh}的${noun}`
+}
