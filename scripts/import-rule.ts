@@ -86,6 +86,7 @@ export const importRule: ImportRule = {
     'data/inspect.ts',
     'data/journal.ts',
     'data/licences.ts',
+    'data/mnist.ts',
     'data/shards.ts',
     // These open model folders and keep what was computed.
     'generate/evaluate.ts',

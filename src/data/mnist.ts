@@ -55,5 +55,7 @@ function pixelsOf(file: string, json: unknown): Uint8Array {
     throw new TubeletError('input', `${file}: must hold 'data', the ${pixels} pixels of each digit`)
   if (data.some((value) => typeof value !== 'number' || !(value >= 0 && value <= 1)))
     throw new TubeletError('input', `${file}: pixels must be numbers from 0 to 1`)
-  return Uint8Array.from(data, (value: number) => Math.round(255 * value))
+  const bytes = new Uint8Array(data.length)
+  for (let i = 0; i < data.length; i++) bytes[i] = Math.round(255 * data[i])
+  return bytes
 }
