@@ -48,6 +48,7 @@ export const importRule: ImportRule = {
   },
   models: {
     clip: ['vit'],
+    siglip: ['clip'], // the same two towers under another loss
     vivit: ['vit'],
     vae: ['unet-blocks'], // latent diffusion builds its autoencoder from the blocks of DDPM
     'wan-vae': ['vae'],

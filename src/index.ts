@@ -37,6 +37,7 @@ export { schedulerFromConfig } from './diffusion/scheduler.ts'
 export { type ErrorCode, TubeletError } from './errors.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
 export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
+export { type PairScale, pairScale, siglipLoss } from './models/siglip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
 export {
   latentFrames,
