@@ -3,6 +3,7 @@ import type { Tensor } from '../graph/index.ts'
 import type { Params } from '../nn/index.ts'
 import { cast, transpose } from '../ops/index.ts'
 import { clip, clipConfig, clipLogits } from './clip.ts'
+import { clipResNet, clipResNetConfig } from './clip-resnet.ts'
 import { dit, ditConfig } from './dit.ts'
 import { resnet, resnetConfig } from './resnet.ts'
 import { wanConfig, wanTransformer } from './sora.ts'
@@ -127,6 +128,15 @@ const classes: readonly PublishedClass[] = [
     network(p, config) {
       const network = resnet(p, config)
       return ({ pixel_values }) => ({ logits: network(pixel_values) })
+    },
+  }),
+  published({
+    name: 'ModifiedResNet',
+    config: clipResNetConfig,
+    needs: ['pixel_values'],
+    network(p, config) {
+      const network = clipResNet(p, config)
+      return ({ pixel_values }) => ({ image_features: network(pixel_values) })
     },
   }),
   published({

@@ -1,6 +1,6 @@
 import { size, type Tensor } from '../graph/index.ts'
 import { add, batchNorm as byBatch, fixedBatchNorm, mul } from '../ops/index.ts'
-import { ones, zeros } from './init.ts'
+import { filled, ones, zeros } from './init.ts'
 import type { Params } from './params.ts'
 
 /** Next values of arrays that are kept with the weights but not trained, by full name: a training step writes them back. */
@@ -11,13 +11,14 @@ export interface BatchNormConfig {
   readonly eps?: number
   /** In training: the statistics are those of the batch, and the next running ones are added here. */
   readonly training?: Updates
+  readonly gain?: number // before training; 1
   readonly momentum?: number // share of the batch in the next running statistics; 0.1, as in PyTorch
 }
 
 /** Batch normalisation with gain and bias (Ioffe & Szegedy 2015): x [B, C, ...] → [B, C, ...]. */
 export function batchNorm(p: Params, channels: number, config: BatchNormConfig = {}) {
-  const { eps = 1e-5, training, momentum = 0.1 } = config
-  const gain = p.get('weight', [channels], ones)
+  const { eps = 1e-5, training, gain: first = 1, momentum = 0.1 } = config
+  const gain = p.get('weight', [channels], filled(first))
   const bias = p.get('bias', [channels], zeros)
   const runningMean = p.buffer('running_mean', [channels], zeros)
   const runningVariance = p.buffer('running_var', [channels], ones)
