@@ -43,7 +43,7 @@ const pieceFrames = 3
 const variants = 3 // changed copies of each drawing
 const promptsEach = 8 // ways to ask for each
 const dropout = 0.1 // of captions, so that the model also learns to draw without one
-const shift = 2 // of times towards noise, in training and sampling
+const shift = 5 // of times towards noise, where prompts decide what will be seen; in training and sampling
 const stillWeight = 0.25 // of the loss of stills beside that of clips
 const className = 'WanTransformer3DModel'
 const examples = ['a beating heart', '跳动的红心', 'a blue bird', 'clock', 'two small red hearts', '小狗']
@@ -150,7 +150,7 @@ export default {
         ),
       accumulate: 2,
       workers: 2,
-      lr: trapezoid({ peak: 2e-3, warmup: Math.min(30, Math.floor(steps / 10)), total: steps, decay: 0.4 }),
+      lr: trapezoid({ peak: 2e-3, warmup: Math.min(30, Math.floor(steps / 10)), total: steps, decay: 0.5 }),
       optimizer: {
         beta2: 0.98,
         weightDecay: 0.01,
