@@ -19,6 +19,7 @@ export { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from
 export type { Padding, PerAxis } from './conv-geometry.ts'
 export { type CrossEntropyOptions, crossEntropy } from './cross-entropy.ts'
 export { cumsum } from './cumsum.ts'
+export { detach } from './detach.ts'
 export {
   abs,
   clip,

@@ -1,0 +1,117 @@
+import { constant, ShapeError, type Tensor } from '../graph/index.ts'
+import {
+  add,
+  cast,
+  chunk,
+  clip,
+  detach,
+  div,
+  equal,
+  erf,
+  exp,
+  gather,
+  greater,
+  log,
+  maximum,
+  mean,
+  mul,
+  reshape,
+  square,
+  sub,
+  where,
+} from '../ops/index.ts'
+import { type DDPMConfig, posterior } from './ddpm.ts'
+import { alphaBars } from './schedule.ts'
+
+/** What the loss of a denoising diffusion model is taken over. */
+export interface DDPMInputs {
+  readonly x0: Tensor // [B, C, ...], data in [-1, 1]
+  readonly eps: Tensor // like x0, standard normal
+  readonly t: Tensor // int32 [B], training steps from 0
+}
+
+/** The losses of a batch. */
+export interface DDPMLoss {
+  readonly loss: Tensor // what to train
+  readonly simple: Tensor // mean squared error of what is predicted (Ho et al. 2020, equation 14)
+  /** Bits per dimension of the step's part of the variational bound, where the variance is learned. */
+  readonly bound?: Tensor
+}
+
+/**
+ * Loss of a network that predicts the noise, x0 or the velocity of xt = √ᾱ x0 + √(1 − ᾱ) ε. Where the config asks for
+ * `learned_range`, the network gives [B, 2C, ...], and the variances learn from the variational bound, whose means are
+ * taken as they are: L = L_simple + 0.001 T · L_vlb (Nichol & Dhariwal 2021, section 3.1, equation 16, one t a sample).
+ */
+export function ddpmLoss(
+  predict: (xt: Tensor, t: Tensor) => Tensor,
+  { x0, eps, t }: DDPMInputs,
+  config: DDPMConfig,
+): DDPMLoss {
+  const bars = alphaBars(config)
+  const at = tablesAt(t, x0)
+  const [a, s] = [at(bars, Math.sqrt), at(bars, (bar) => Math.sqrt(1 - bar))]
+  const xt = add(mul(a, x0), mul(s, eps))
+  const output = predict(xt, cast(t, 'float32'))
+  const learned = config.variance_type === 'learned_range'
+  if (output.shape[1] !== x0.shape[1] * (learned ? 2 : 1))
+    throw new ShapeError('ddpmLoss', 'with learned_range the network gives twice the channels of x0, else as many', {
+      output,
+      x0,
+    })
+  const [guess, range] = learned ? chunk(output, 2, 1) : [output]
+  const kind = config.prediction_type
+  const target = kind === 'epsilon' ? eps : kind === 'sample' ? x0 : sub(mul(a, eps), mul(s, x0))
+  const simple = mean(square(sub(guess, target)))
+  if (!range) return { loss: simple, simple }
+  const fixed = detach(guess)
+  const clean =
+    kind === 'epsilon' ? div(sub(xt, mul(s, fixed)), a) : kind === 'sample' ? fixed : sub(mul(a, xt), mul(s, fixed))
+  const bound = mean(stepBits({ x0, xt, clean, range, t }, bars))
+  return { loss: add(simple, mul(bound, 0.001 * bars.length)), simple, bound }
+}
+
+/** A table's values at the time of each sample, [B, 1, ...] as x has axes. */
+const tablesAt =
+  (t: Tensor, x: Tensor) =>
+  (table: ArrayLike<number>, of: (value: number, t: number) => number = (value) => value): Tensor =>
+    reshape(gather(constant(Float32Array.from(table, of), [table.length]), t), [
+      t.shape[0],
+      ...x.shape.slice(1).map(() => 1),
+    ])
+
+interface Step {
+  readonly x0: Tensor
+  readonly xt: Tensor
+  readonly clean: Tensor // x0 as the network believes it
+  readonly range: Tensor // −1 for β̃, 1 for β
+  readonly t: Tensor
+}
+
+/**
+ * Bits of each element: the divergence of the posterior given x0 from that given the network's x0 (Ho et al. 2020,
+ * equation 5), and at the first step the surprise at x0 itself, in bins of 1 / 255 of the range (equation 13).
+ */
+function stepBits({ x0, xt, clean, range, t }: Step, bars: Float64Array): Tensor {
+  const at = tablesAt(t, x0)
+  const steps = Array.from(bars, (bar, i) => posterior(bar, i > 0 ? bars[i - 1] : 1))
+  const least = steps.map(({ variance }, i) => Math.log(i > 0 ? variance : steps[1].variance)) // β̃ is 0 at the first step
+  const [low, high] = [at(least), at(steps.map(({ beta }) => Math.log(beta)))]
+  const logVariance = add(low, mul(mul(add(range, 1), 0.5), sub(high, low))) // Nichol & Dhariwal 2021, equation 15
+  const meanOf = (x: Tensor) =>
+    add(mul(at(steps.map(({ fromX0 }) => fromX0)), x), mul(at(steps.map(({ fromXt }) => fromXt)), xt))
+  const [truth, belief] = [meanOf(x0), meanOf(clean)]
+  const away = square(sub(truth, belief))
+  const divergence = mul(sub(add(sub(logVariance, low), mul(add(exp(low), away), exp(mul(logVariance, -1)))), 1), 0.5)
+  const first = reshape(equal(t, 0), [t.shape[0], ...x0.shape.slice(1).map(() => 1)])
+  return mul(where(first, surprise(x0, belief, logVariance), divergence), 1 / Math.LN2)
+}
+
+/** −log of the probability that a normal number falls into the bin of x, whose outermost bins reach to infinity. */
+function surprise(x: Tensor, centre: Tensor, logVariance: Tensor): Tensor {
+  const rate = exp(mul(logVariance, -0.5))
+  const below = (edge: Tensor) => mul(add(erf(mul(mul(sub(edge, centre), rate), Math.SQRT1_2)), 1), 0.5)
+  const upper = where(greater(x, 0.999), 1, below(add(x, 1 / 255)))
+  const lower = where(greater(mul(x, -1), 0.999), 0, below(sub(x, 1 / 255)))
+  return mul(log(maximum(clip(sub(upper, lower), 0, 1), 1e-12)), -1)
+}
