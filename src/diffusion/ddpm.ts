@@ -13,6 +13,7 @@ export const ddpmConfig = z.object({
     .enum(['fixed_small', 'fixed_small_log', 'fixed_large', 'fixed_large_log', 'learned', 'learned_range'])
     .default('fixed_small'),
 })
+/** Settings of a denoising diffusion model. */
 export type DDPMConfig = z.infer<typeof ddpmConfig>
 
 /** The forward process in one go (Ho et al. 2020, equation 4): xt = √ᾱ x0 + √(1 - ᾱ) ε, one ᾱ for each sample. */
