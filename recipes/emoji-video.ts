@@ -163,7 +163,7 @@ export default {
         const vae = await readPart(model, 'vae', 'VideoVae')
         const pipeline = await videoPipeline({ index, transformer, vae, scheduler, text }, runtime)
         const files: Record<string, Uint8Array> = {}
-        const recipes = examples.map((prompt) => ({ prompt, negativePrompt: '', seed: 0, steps: 25, guidance: 3 }))
+        const recipes = examples.map((prompt) => ({ prompt, negativePrompt: '', seed: 0, steps: 25, guidance: 2 }))
         for await (const event of pipeline.generate(recipes))
           if (event.kind === 'clip')
             files[`${event.index}-${event.recipe.prompt.replaceAll(' ', '-')}.webp`] = await encodeWebp(event.clip)

@@ -41,6 +41,8 @@ export { constant, type DType, input, type Shape, ShapeError, type Tensor, withB
 export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
 export { type PairScale, pairScale, siglipLoss } from './models/siglip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
+export { unet } from './models/unet.ts'
+export { unetConfig } from './models/unet-config.ts'
 export {
   latentFrames,
   type VideoVaeConfig,

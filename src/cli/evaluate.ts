@@ -30,7 +30,7 @@ export const evaluateCommand = command({
       )
       .option('-s, --seed <n>', t('evaluate.seed'), wholeNumber(t, { min: 0, max: 2 ** 52 }), 0)
       .option('--steps <n>', t('generate.steps'), wholeNumber(t, { min: 1, max: 1000 }), 25)
-      .option('--cfg <n>', t('generate.cfg'), number(t, { min: 0, max: 100 }), 3)
+      .option('--cfg <n>', t('generate.cfg'), number(t, { min: 0, max: 100 }), 2)
       .option('--sheet <file>', t('evaluate.sheet'))
       .option('--fail-if <condition>', t('evaluate.failIf'), failIf(t), [] as readonly Condition[]),
 

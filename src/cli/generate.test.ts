@@ -69,7 +69,7 @@ test('show prints the recipe that a clip was drawn from', async () => {
   assert.equal(code, 0)
   assert.match(
     out,
-    /^prompt: a red heart\nnegativePrompt: \nseed: 3\nsteps: 2\nguidance: 3\ndtype: fp32\nmodel: tiny\nmodelHash: /,
+    /^prompt: a red heart\nnegativePrompt: \nseed: 3\nsteps: 2\nguidance: 2\ndtype: fp32\nmodel: tiny\nmodelHash: /,
   )
   assert.equal(JSON.parse((await runCli(['show', 'shown.webp', '--json'], { cwd })).out).recipe.seed, 3)
   await sharp({ create: { width: 2, height: 2, channels: 4, background: 'red' } }).toFile(at('bare.png'))

@@ -28,7 +28,7 @@ export const generateCommand = command({
       .option('-n, --count <n>', t('generate.count'), wholeNumber(t, { min: 1, max: 10_000 }), 1)
       .option('-s, --seed <n>', t('generate.seed'), wholeNumber(t, { min: 0, max: 2 ** 52 }))
       .option('--steps <n>', t('generate.steps'), wholeNumber(t, { min: 1, max: 1000 }), 25)
-      .option('--cfg <n>', t('generate.cfg'), number(t, { min: 0, max: 100 }), 3)
+      .option('--cfg <n>', t('generate.cfg'), number(t, { min: 0, max: 100 }), 2)
       .addOption(
         new Option('--dtype <type>', t('generate.dtype')).choices(['fp32', 'int8'] as const).default('fp32' as const),
       )
