@@ -1,5 +1,6 @@
 import { TubeletError } from '../errors.ts'
 import { clipConfig } from '../models/clip.ts'
+import { clipResNetConfig } from '../models/clip-resnet.ts'
 import { ditConfig } from '../models/dit.ts'
 import { resnetConfig } from '../models/resnet.ts'
 import { wanConfig } from '../models/sora.ts'
@@ -36,6 +37,10 @@ const examples: Readonly<Record<string, Examples>> = {
     return { pixel_values: { shape: [B, frames, channels, ...imageSize] } }
   },
   ResNetForImageClassification: (json, B) => ({ pixel_values: { shape: [B, resnetConfig(json).channels, 224, 224] } }),
+  ModifiedResNet(json, B) {
+    const { imageSize } = clipResNetConfig(json)
+    return { pixel_values: { shape: [B, 3, imageSize, imageSize] } }
+  },
   VGG(json, B) {
     const { channels, pool, layers } = vggConfig(json)
     const side = pool * 2 ** layers.filter((layer) => layer === 'M').length

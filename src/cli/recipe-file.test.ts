@@ -26,11 +26,11 @@ async function recipe(name: string, text: string): Promise<string> {
 }
 
 test('a recipe that is not there is told with what there is', async () => {
-  const names = 'a recipe is a .ts or .js file, or one of emoji-clip, emoji-vae, emoji-video'
+  const names = 'a recipe is a .ts or .js file, or one of ddpm-mnist, emoji-clip, emoji-vae, emoji-video'
   await refused(['recipes/gone.ts'], `${join(root, 'recipes/gone.ts')}: no such recipe; ${names}`)
   await refused(
     ['gone'],
-    /^error: .*recipes\/gone\.ts: no such recipe; a recipe is a \.ts or \.js file, or one of emoji-clip,/,
+    /^error: .*recipes\/gone\.ts: no such recipe; a recipe is a \.ts or \.js file, or one of ddpm-mnist,/,
   )
   await refused([root], /: no such recipe; /)
   await refused([], 'train: which recipe? For example: tubelet train recipes/emoji-video.ts --minutes 3', 2)
