@@ -1,8 +1,10 @@
 import { TubeletError } from '../errors.ts'
 import type { RandomStream } from '../random.ts'
 import type { CaptionLanguage } from './captions.ts'
+import { article, pick } from './prompts.ts'
 import type { CaptionDetail } from './shape-captions.ts'
 import {
+  keys,
   paintShapes,
   type ShapeColour,
   type ShapeKind,
@@ -41,21 +43,18 @@ export interface MovingScene {
   readonly start: { readonly x: number; readonly y: number } // parts of the picture
 }
 
-const keys = <T extends object>(table: T) => Object.keys(table) as (keyof T)[]
-
 /** A scene drawn at random whose shape never leaves the picture; an event never goes straight back. */
 export function drawMovingScene(random: RandomStream, { events: most = 2 } = {}): MovingScene {
   if (!(most >= 1 && most <= 2))
     throw new TubeletError('usage', `moving shapes: 1 or 2 events fit into a clip, not ${most}`)
-  const pick = <T>(list: readonly T[]): T => list[random.integer(list.length)]
-  const event = (): MotionEvent => ({ direction: pick(keys(directions)), speed: pick(keys(speeds)) })
+  const event = (): MotionEvent => ({ direction: pick(keys(directions), random), speed: pick(keys(speeds), random) })
   const events = [event()]
   if (random.integer(most) === 1) {
     let next = event()
     while (isBack(events[0], next)) next = event()
     events.push(next)
   }
-  const size = pick(keys(shapeSizes))
+  const size = pick(keys(shapeSizes), random)
   const way = (axis: 'x' | 'y') => {
     const origin = { events, start: { x: 0, y: 0 } }
     const places = Array.from({ length: events.length + 1 }, (_, i) => positionAt(origin, i / events.length)[axis])
@@ -68,8 +67,8 @@ export function drawMovingScene(random: RandomStream, { events: most = 2 } = {})
     return most > least ? least + (most - least) * random.uniform(1)[0] : (least + most) / 2
   }
   return {
-    shape: pick(keys(shapeKinds)),
-    colour: pick(keys(shapeColours)),
+    shape: pick(keys(shapeKinds), random),
+    colour: pick(keys(shapeColours), random),
     size,
     events,
     start: { x: begin('x'), y: begin('y') },
@@ -121,6 +120,6 @@ export function captionMovingScene(scene: MovingScene, language: CaptionLanguage
   const moves = events.map(
     ({ direction, speed }) => `moves ${long ? `${speeds[speed].en} ` : ''}${directions[direction].en}`,
   )
-  const text = `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun} ${moves.join(', then ')}`
+  const text = `${article(noun)} ${noun} ${moves.join(', then ')}`
   return long ? `${text[0].toUpperCase()}${text.slice(1)}.` : text
 }

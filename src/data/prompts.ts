@@ -35,7 +35,8 @@ const colourWords = {
   zh: /(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)色的?|^(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)(?=.)/,
 }
 
-const pick = <T>(list: readonly T[], random: RandomStream): T => list[random.integer(list.length)]
+/** One of a list, drawn at random. */
+export const pick = <T>(list: readonly T[], random: RandomStream): T => list[random.integer(list.length)]
 
 /** The noun, with what was done to it: 'a small blue bird', '两只…' as plain counted words. */
 function english(label: string, { colour, small, two }: Attributes): string {
@@ -49,7 +50,8 @@ function chinese(label: string, { colour, small, two }: Attributes): string {
   return `${two ? '两个' : ''}${small ? '小小的' : ''}${colour ? `${colour.zh}的` : ''}${noun}`
 }
 
-const article = (phrase: string) => (/^[aeiou]/i.test(phrase) ? 'an' : 'a')
+/** 'a' or 'an'. */
+export const article = (phrase: string) => (/^[aeiou]/i.test(phrase) ? 'an' : 'a')
 
 const englishForms = [
   (x: string) => x,

@@ -1,4 +1,5 @@
 import type { CaptionLanguage } from './captions.ts'
+import { article } from './prompts.ts'
 import { type ShapeGroup, type ShapeScene, shapeColours, shapeKinds, shapePlaces, shapeSizes } from './shapes.ts'
 
 /** How much a caption tells: count, colour and shape, or size and place as well. */
@@ -29,10 +30,7 @@ export function captionShapes(scene: ShapeScene, language: CaptionLanguage, deta
 function englishGroup({ shape, colour, size, cells }: ShapeGroup, long: boolean): string {
   const words = [long ? shapeSizes[size].en : '', shapeColours[colour].en, shapeKinds[shape].en].filter(Boolean)
   const noun = words.join(' ')
-  const counted =
-    cells.length === 1
-      ? `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`
-      : `${englishCounts[cells.length]} ${plural(noun)}`
+  const counted = cells.length === 1 ? `${article(noun)} ${noun}` : `${englishCounts[cells.length]} ${plural(noun)}`
   if (!long) return counted
   const places = cells.map((cell) => shapePlaces[cell].en)
   return `${counted} ${listed(places, ' and ', ', ')}`

@@ -1,5 +1,6 @@
 import { TubeletError } from '../errors.ts'
 import type { RandomStream } from '../random.ts'
+import { pick } from './prompts.ts'
 
 /** A word in both languages of the captions. */
 interface Named {
@@ -68,21 +69,22 @@ export interface ShapeGroup {
 /** The exact labels of a picture. */
 export type ShapeScene = readonly ShapeGroup[]
 
-const keys = <T extends object>(table: T) => Object.keys(table) as (keyof T)[]
+/** The keys of a table. */
+export const keys = <T extends object>(table: T) => Object.keys(table) as (keyof T)[]
 
 /** A scene drawn at random: up to `groups` kinds of shapes, up to `count` of each, no two in one cell. */
 export function drawScene(random: RandomStream, { groups = 2, count = 3 } = {}): ShapeScene {
   if (!(groups >= 1 && count >= 1 && groups * count <= shapePlaces.length))
     throw new TubeletError('usage', `shapes: ${groups} groups of ${count} do not fit into ${shapePlaces.length} cells`)
-  const pick = <T>(list: readonly T[]): T => list[random.integer(list.length)]
   const cells = Array.from(random.permutation(shapePlaces.length))
   const taken = new Set<string>()
   return Array.from({ length: 1 + random.integer(groups) }, (): ShapeGroup => {
-    let [shape, colour] = [pick(keys(shapeKinds)), pick(keys(shapeColours))]
-    while (taken.has(`${shape} ${colour}`)) [shape, colour] = [pick(keys(shapeKinds)), pick(keys(shapeColours))]
+    const kind = () => [pick(keys(shapeKinds), random), pick(keys(shapeColours), random)] as const
+    let [shape, colour] = kind()
+    while (taken.has(`${shape} ${colour}`)) [shape, colour] = kind()
     taken.add(`${shape} ${colour}`)
     const own = cells.splice(0, 1 + random.integer(count)).sort((a, b) => a - b)
-    return { shape, colour, size: pick(keys(shapeSizes)), cells: own }
+    return { shape, colour, size: pick(keys(shapeSizes), random), cells: own }
   })
 }
 

@@ -98,8 +98,8 @@ function stepBits({ x0, xt, clean, range, t }: Step, bars: Float64Array): Tensor
   const least = steps.map(({ variance }, i) => Math.log(i > 0 ? variance : steps[1].variance)) // β̃ is 0 at the first step
   const [low, high] = [at(least), at(steps.map(({ beta }) => Math.log(beta)))]
   const logVariance = add(low, mul(mul(add(range, 1), 0.5), sub(high, low))) // Nichol & Dhariwal 2021, equation 15
-  const meanOf = (x: Tensor) =>
-    add(mul(at(steps.map(({ fromX0 }) => fromX0)), x), mul(at(steps.map(({ fromXt }) => fromXt)), xt))
+  const [fromX0, fromXt] = [at(steps.map((q) => q.fromX0)), at(steps.map((q) => q.fromXt))]
+  const meanOf = (x: Tensor) => add(mul(fromX0, x), mul(fromXt, xt))
   const [truth, belief] = [meanOf(x0), meanOf(clean)]
   const away = square(sub(truth, belief))
   const divergence = mul(sub(add(sub(logVariance, low), mul(add(exp(low), away), exp(mul(logVariance, -1)))), 1), 0.5)

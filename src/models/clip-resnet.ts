@@ -78,20 +78,20 @@ function bottleneck(p: Params, { from, to, stride, training }: Plan) {
     convNorm(p, 2, [to, to], { kernel: 3, training }),
     convNorm(p, 3, [to, 4 * to], { kernel: 1, training, gain: 0 }), // each block begins as the identity
   ]
-  const shortcut = stride > 1 || from !== 4 * to ? downsample(p.at('downsample'), { from, to, stride, training }) : same
   const shrink = stride > 1 ? (x: Tensor) => avgPool(x, { kernel: stride }) : same
+  const widen = stride > 1 || from !== 4 * to ? shortcut(p.at('downsample'), [from, 4 * to], training) : same
   return p.scoped((x: Tensor): Tensor => {
     const inner = shrink(relu(layers[1](relu(layers[0](x)))))
-    return relu(add(layers[2](inner), shortcut(x)))
+    return relu(add(layers[2](inner), widen(shrink(x))))
   })
 }
 
 const same = (x: Tensor) => x
 
-function downsample(p: Params, { from, to, stride, training }: Plan) {
-  const conv = conv2d(p.at('0'), from, 4 * to, { kernel: 1, bias: false, init: heNormal })
-  const norm = batchNorm(p.at('1'), 4 * to, { training })
-  return (x: Tensor): Tensor => norm(conv(stride > 1 ? avgPool(x, { kernel: stride }) : x))
+function shortcut(p: Params, [from, to]: readonly [number, number], training?: Updates) {
+  const conv = conv2d(p.at('0'), from, to, { kernel: 1, bias: false, init: heNormal })
+  const norm = batchNorm(p.at('1'), to, { training })
+  return (x: Tensor): Tensor => norm(conv(x))
 }
 
 /** The mean of all places asks each of them once: x [B, D, H, W] → [B, output]. */
