@@ -8,6 +8,7 @@
  */
 import {
   add,
+  constant,
   flowLoss,
   input,
   knownWords,
@@ -114,6 +115,7 @@ export default {
       settings: { data, model, from, config, inBatch, pieceFrames, variants, promptsEach, dropout, shift },
       weights: from === undefined ? undefined : dataOf((await readPart(from, 'transformer', className)).arrays),
       build(p) {
+        const weight = constant(importance(clips.statistics), [channels, 1, 1, 1])
         const predict = wanTransformer(p, config)
         const lossOf = ({ name, length }: Part) => {
           const count = inBatch[name]
@@ -121,10 +123,10 @@ export default {
           const words = input(`${name}.text`, [count, text.length, text.width])
           const x0 = input(`${name}.x0`, shape)
           const noise = { eps: input(`${name}.eps`, shape), t: input(`${name}.t`, [count]) }
-          if (name !== 'piece') return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), { x0, ...noise })
+          if (name !== 'piece') return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), { x0, weight, ...noise })
           const planes = input('piece.planes', [nn.placeChannels, length, side, side])
           const within = { frames, places: input('piece.places', [length * perFrame], 'int32') }
-          return flowLoss((x, t) => predict(nn.withPlaces(x, planes), t, words, { within }), { x0, ...noise })
+          return flowLoss((x, t) => predict(nn.withPlaces(x, planes), t, words, { within }), { x0, weight, ...noise })
         }
         const losses = Object.fromEntries(parts.map((part) => [part.name, lossOf(part)]))
         const weighted = parts.map(({ name, weight }) =>
@@ -150,7 +152,7 @@ export default {
         ),
       accumulate: 2,
       workers: 2,
-      lr: trapezoid({ peak: 2e-3, warmup: Math.min(30, Math.floor(steps / 10)), total: steps, decay: 0.5 }),
+      lr: trapezoid({ peak: 1.5e-3, warmup: Math.min(30, Math.floor(steps / 10)), total: steps, decay: 0.95 }),
       optimizer: {
         beta2: 0.98,
         weightDecay: 0.01,
@@ -181,6 +183,16 @@ export default {
     }
   },
 } satisfies Recipe
+
+/**
+ * What the error of each normalised channel counts, 1 in the mean: its variance before. The decoder is nearly an
+ * isometry, so what a channel does to the pixels grows with its deviation.
+ */
+function importance({ std }: LatentSet['statistics']): Float32Array {
+  const squares = Float32Array.from(std, (deviation) => deviation ** 2)
+  const mean = squares.reduce((a, b) => a + b) / squares.length
+  return squares.map((variance) => variance / mean)
+}
 
 /** One kind of samples in each batch. */
 interface Part {

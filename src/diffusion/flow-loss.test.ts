@@ -46,6 +46,14 @@ test('each sample has its own time', async () => {
   assertClose([await lossOf(own)], [(0.25 ** 2 + 1) / 3], 1e-5, 'loss')
 })
 
+test('a weight says what the error of each channel counts', async () => {
+  const weight = constant(Float32Array.of(0.5, 1.5), [2, 1])
+  const errors = constant(Float32Array.of(2, 1), [2, 1])
+  const loss = flowLoss(() => add(sub(inputs.eps, inputs.x0), errors), { ...inputs, weight })
+  const got = await evaluate({ loss }, feeds)
+  assertClose(got.loss, [(0.5 * 4 + 1.5 * 1) / 2], 1e-5, 'loss')
+})
+
 test('the gradient leads to the velocity', async () => {
   const guess = input('guess', shape)
   const loss = flowLoss(() => guess, inputs)
