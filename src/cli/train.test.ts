@@ -85,6 +85,21 @@ test('a run may begin with the weights of a model, and is told where one does no
   assert.equal(both.code, 2)
 })
 
+test('a run that begins with weights draws numbers of its own, not again those that made the weights', async () => {
+  await mkdir(join(root, 'made'))
+  const seedAfter = async (value: number, out: string, ...flags: string[]) => {
+    const weights = { 'down.weight': { data: new Float32Array(64).fill(value), shape: [64] } }
+    await writeSafetensors(join(root, 'made', 'model.safetensors'), weights)
+    await train(testRecipe('tiny'), '--steps', '1', '-o', out, '--from', 'made', ...flags)
+    return (await readRun(await onlyRun(join(root, out)))).record.seed
+  }
+  const first = await seedAfter(0, 'made-first')
+  assert.ok(first > 0)
+  assert.equal(await seedAfter(0, 'made-again'), first)
+  assert.notEqual(await seedAfter(1, 'made-other'), first)
+  assert.equal(await seedAfter(0, 'made-asked', '--seed', '5'), 5)
+})
+
 test('--freeze keeps some parameters as they are, also when the run goes on', async () => {
   const weightsOf = async (run: string, step: string) => {
     const { arrays } = await readSafetensors(join(run, 'checkpoints', step, 'trainer', 'state.safetensors'))

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Option } from '@commander-js/extra-typings'
 import { TubeletError } from '../errors.ts'
+import { weightsHash } from '../files/hash.ts'
 import { continueRun, createRun, type RunFolder } from '../files/run-folder.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -43,7 +44,7 @@ export const trainCommand = command({
 
   async run([name], options, shell) {
     const before = options.resume === undefined ? undefined : await stoppedRun(options.resume, options.steps, shell)
-    const asked = settingsOf(name, options, { before, shell })
+    const asked = await settingsOf(name, options, { before, shell })
     const runtime = nodeRuntime({ threads: options.threads })
     const recipe = await loadRecipe(asked.recipe)
     const prepare = async (steps?: number) => {
@@ -84,8 +85,10 @@ interface Setting {
   readonly shell: Shell
 }
 
-function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>, { before, shell }: Setting): Asked {
-  const { data, model, from, freeze, seed } = flags
+async function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>, setting: Setting): Promise<Asked> {
+  const { before, shell } = setting
+  const { data, model, freeze, seed } = flags
+  const from = flags.from === undefined ? undefined : shell.path(flags.from)
   const old = before?.settings
   const recipe = name === undefined ? old?.recipe : recipePath(name, shell.path)
   if (recipe === undefined) throw new TubeletError('usage', shell.t('train.which'))
@@ -93,11 +96,14 @@ function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>, { be
     recipe,
     data: data?.split(',').map(shell.path).join(',') ?? old?.data, // some recipes take several folders
     model: model === undefined ? old?.model : shell.path(model),
-    from: from === undefined ? undefined : shell.path(from),
+    from,
     freeze: freeze ?? old?.freeze,
-    seed: seed ?? old?.seed,
+    seed: seed ?? old?.seed ?? (from === undefined ? undefined : await seedFrom(from)),
   }
 }
+
+/** A seed from the weights, so that a run does not draw again the noise that they have learnt from. */
+const seedFrom = async (folder: string): Promise<number> => Number.parseInt((await weightsHash(folder)).slice(0, 8), 16)
 
 /** The folder of a new run, or of the one that goes on. */
 async function openFolder(

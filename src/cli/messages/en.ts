@@ -85,7 +85,7 @@ export const en = {
   'train.freeze': 'parameters that stay as they are: a regular expression of their names',
   'train.steps': 'length of the run in steps',
   'train.minutes': 'length of the run in minutes, measured before it begins',
-  'train.seed': 'seed of everything that is drawn at random',
+  'train.seed': 'seed of everything that is drawn at random; from the weights with --from, else 0',
   'train.out': 'folder that the run folder is made in',
   'train.resume': 'go on with a run, exactly as if it had not been stopped',
   'train.saveEvery': 'minutes between checkpoints',

@@ -85,7 +85,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'train.freeze': '保持不变的参数：匹配其名字的正则表达式',
   'train.steps': '训练步数',
   'train.minutes': '训练分钟数，开始前先测速',
-  'train.seed': '一切随机数的种子',
+  'train.seed': '一切随机数的种子；用 --from 时取自权重，否则为 0',
   'train.out': '在哪个文件夹中建立运行文件夹',
   'train.resume': '继续一次运行，与从未中断完全一样',
   'train.saveEvery': '每隔多少分钟写一个检查点',
