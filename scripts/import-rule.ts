@@ -47,9 +47,9 @@ export const importRule: ImportRule = {
     web: 'all',
   },
   models: {
-    clip: ['vit'],
+    clip: ['vit', 'vit-blocks'],
     siglip: ['clip'], // the same two towers under another loss
-    vivit: ['vit'],
+    vivit: ['vit', 'vit-blocks'],
     vae: ['unet-blocks'], // latent diffusion builds its autoencoder from the blocks of DDPM
     'wan-vae': ['vae'],
     unet: ['spatial-transformer'], // with text, as in latent diffusion

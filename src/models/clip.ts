@@ -20,7 +20,8 @@ import {
   transpose,
 } from '../ops/index.ts'
 import { type ConfigFields, configFields } from './config-fields.ts'
-import { type BlockStyle, type EncoderConfig, encoder, encoderFields, withClassToken } from './vit.ts'
+import { withClassToken } from './vit.ts'
+import { type BlockStyle, type EncoderConfig, encoder, encoderFields } from './vit-blocks.ts'
 
 /** The image side of CLIP: a vision transformer with a norm before its blocks. */
 export interface ClipVisionConfig extends EncoderConfig {
@@ -116,7 +117,7 @@ export function clipText(p: Params, config: ClipTextConfig) {
     const embedded = embed(transpose(ids)) // [L, B, D]
     const placed = add(embedded, reshape(slice(positions, 0, 0, L), [L, 1, width]))
     const hidden = mask && mul(sub(reshape(mask, [B, 1, 1, L]), 1), 1e9)
-    const states = norm(blocks(placed, hidden ? add(causalMask(L), hidden) : causalMask(L)))
+    const states = norm(blocks(placed, { mask: hidden ? add(causalMask(L), hidden) : causalMask(L) }))
     const samples = constant(
       Int32Array.from({ length: B }, (_, i) => i),
       [B],

@@ -1,5 +1,17 @@
 import { constant, ShapeError, type Tensor } from '../graph/index.ts'
-import { attention, conv2d, groupNorm, linear, mlp, normal, type Params, rotary, zeros } from '../nn/index.ts'
+import {
+  attention,
+  conv2d,
+  groupNorm,
+  linear,
+  mlp,
+  normal,
+  type Params,
+  rotary,
+  throughTime,
+  withinFrames,
+  zeros,
+} from '../nn/index.ts'
 import {
   abs,
   add,
@@ -97,26 +109,20 @@ function transformer(p: Params, depth: number, { width, heads, mlpRatio }: Video
     }
   })
   return (x: Tensor, { frames: T, height: H, width: W }: LatentGrid): Tensor => {
-    const [N, B] = x.shape
     const inSpace = rotary({ frames: 1, height: H, width: W }, { width, heads })
     const inTime = rotary({ frames: T, height: 1, width: 1 }, { width, heads })
     const mask = causalMask(T)
     layers.forEach(({ attend, feed }, i) => {
       const time = i % 2 === 1
-      // One sequence for each place, or for each frame: the other axes count as samples.
-      const apart = time
-        ? reshape(x, [T, H * W * B, width])
-        : swap(reshape(x, [T, H * W, B * width]), [H * W, T * B, width])
-      let y = add(apart, attend(layerNorm(apart), time ? { rotate: inTime, mask } : { rotate: inSpace }))
-      y = add(y, feed(layerNorm(y)))
-      x = time ? reshape(y, [N, B, width]) : swap(reshape(y, [H * W, T, B * width]), [N, B, width]) // [N, B, D]
+      const block = (y: Tensor) => {
+        y = add(y, attend(layerNorm(y), time ? { rotate: inTime, mask } : { rotate: inSpace }))
+        return add(y, feed(layerNorm(y)))
+      }
+      x = (time ? throughTime : withinFrames)(T, block)(x) // [N, B, D]
     })
     return layerNorm(x)
   }
 }
-
-/** The first two axes of x change places, then the result takes `shape`. */
-const swap = (x: Tensor, shape: number[]) => reshape(transpose(x, [1, 0, 2]), shape)
 
 /** Encoder: clip [B, T, C, H, W] → mean and log-variance of its latents, each [B, Z, T', H/16, W/16]. */
 export function videoEncoder(p: Params, config: VideoVaeConfig) {

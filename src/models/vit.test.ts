@@ -6,7 +6,7 @@ import { evaluate } from '../../test/on-node.ts'
 import { input } from '../graph/index.ts'
 import { params } from '../nn/index.ts'
 import { crossEntropy } from '../ops/index.ts'
-import { vit, vitConfig, vitSizes } from './vit.ts'
+import { interpolatePositions, type ViTConfig, vit, vitConfig, vitSizes } from './vit.ts'
 
 const tiny = vitConfig({
   hidden_size: 32,
@@ -49,6 +49,57 @@ test('only the positions tell where a patch lies', async () => {
   const moved = Float32Array.from([0, 2, 1, 4, 3].flatMap((row) => [...rows.subarray(row * 32, (row + 1) * 32)]))
   const both = (await evaluate({ logits }, { ...weights, [name]: moved, pixels: swapped })).logits
   assertClose(both, straight, 1e-5, 'logits')
+})
+
+/** Logits of a picture and of the same with its patches in another order, by the same weights. */
+async function logitsOfTwo(config: ViTConfig): Promise<[ArrayLike<number>, ArrayLike<number>]> {
+  const p = params()
+  const { logits } = vit(p, config)(input('pixels', [1, 3, 16, 16]))
+  const weights = randomised(p)
+  const pixels = normalNumbers(3, 1, 3, 16, 16)
+  const swapped = pixels.map((_, i) => pixels[i - (i % 16) + ((i + 8) % 16)])
+  const run = async (pixels: Float32Array) => (await evaluate({ logits }, { ...weights, pixels })).logits
+  return [await run(pixels), await run(swapped)]
+}
+
+test('without positions a picture is a bag of patches, with fixed ones it is not', async () => {
+  for (const pool of ['token', 'mean'] as const) {
+    const [a, b] = await logitsOfTwo({ ...tiny, pool, positions: 'none' })
+    assertClose(a, b, 1e-5, 'logits')
+    const [c, d] = await logitsOfTwo({ ...tiny, pool, positions: 'sin-cos' })
+    assert.notDeepEqual(c, d)
+  }
+})
+
+test('with the mean of the patches there is no class token, and fixed positions are not learned', () => {
+  const names = (config: ViTConfig) => {
+    const p = params()
+    vit(p, config)
+    return [...p.all.keys()].filter((name) => /cls_token|position/.test(name))
+  }
+  assert.deepEqual(names(tiny), ['vit.embeddings.cls_token', 'vit.embeddings.position_embeddings'])
+  assert.deepEqual(names({ ...tiny, pool: 'mean' }), ['vit.embeddings.position_embeddings'])
+  assert.deepEqual(names({ ...tiny, pool: 'mean', positions: 'sin-cos' }), [])
+})
+
+test('vit learns a batch by heart from the mean of its patches too', async () => {
+  const batch = { pixels: normalNumbers(1, 6, 3, 16, 16), labels: Int32Array.of(0, 1, 2, 2, 1, 0) }
+  const config: ViTConfig = { ...tiny, pool: 'mean', positions: 'sin-cos' }
+  const build: Parameters<typeof overfit>[0] = (p) =>
+    crossEntropy(vit(p, config)(input('pixels', [6, 3, 16, 16])).logits, input('labels', [6], 'int32'))
+  assertLearned(await overfit(build, batch), 0.05)
+})
+
+test('positions for another size keep the class token and the corners, and lie on planes between', () => {
+  // One column that holds 10 y + x, after a class token of 99.
+  const plane = (h: number, w: number, stepY: number, stepX: number) =>
+    Array.from({ length: h * w }, (_, i) => 10 * Math.floor(i / w) * stepY + (i % w) * stepX)
+  const positions = Float32Array.of(99, ...plane(3, 2, 1, 1))
+  const wider = interpolatePositions({ positions, grid: [3, 2] }, [5, 3], 1)
+  assertClose(wider, [99, ...plane(5, 3, 0.5, 0.5)], 1e-6, 'positions')
+  assert.deepEqual(interpolatePositions({ positions, grid: [3, 2] }, [3, 2], 1), positions)
+  assertClose(interpolatePositions({ positions, grid: [3, 2] }, [1, 1], 1), [99, 0], 1e-6, 'a single place')
+  assert.throws(() => interpolatePositions({ positions, grid: [4, 2] }, [3, 2], 1), /positions must be/)
 })
 
 test('a config that does not fit is refused in words', () => {

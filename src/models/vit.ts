@@ -1,38 +1,31 @@
 import { ShapeError, type Tensor } from '../graph/index.ts'
 import {
-  type AttentionNames,
-  attention,
-  type Init,
   layerNorm,
   linear,
-  mlp,
   normal,
   type Params,
   patches,
+  patchGrid,
+  sinCosPositions,
   wholePatches,
   zeros,
 } from '../nn/index.ts'
-import { add, concat, expand, reshape, slice, transpose } from '../ops/index.ts'
-import { type Activation, activation, activationNames } from './activation.ts'
-import { type ConfigFields, classesOf, configFields } from './config-fields.ts'
-
-/** What a stack of transformer blocks needs to know. */
-export interface EncoderConfig {
-  readonly width: number // D
-  readonly depth: number // blocks
-  readonly heads: number
-  readonly hidden: number // width of the hidden layer of the feed-forward networks
-  readonly activation: Activation
-  readonly qkvBias: boolean
-  readonly eps: number // of the layer norms
-}
+import { add, concat, expand, mean, reshape, slice, transpose } from '../ops/index.ts'
+import { classesOf, configFields } from './config-fields.ts'
+import { type EncoderConfig, encoder, encoderFields, vitNames } from './vit-blocks.ts'
 
 /** Vision Transformer (Dosovitskiy et al. 2021, arXiv:2010.11929), class ViTForImageClassification of transformers. */
-export interface ViTConfig extends EncoderConfig {
+export interface ViTConfig extends TrunkConfig {
   readonly imageSize: readonly [height: number, width: number]
   readonly patchSize: readonly [height: number, width: number]
   readonly channels: number
   readonly classes: number
+}
+
+/** How tokens are told apart, and which of them are read. */
+export interface TrunkConfig extends EncoderConfig {
+  readonly pool?: 'token' | 'mean' // what the head reads: a class token, or the mean of all (appendix D.3); 'token'
+  readonly positions?: 'learned' | 'sin-cos' | 'none' // appendix D.4, and DiT's fixed ones; 'learned'
 }
 
 const published = {
@@ -54,117 +47,103 @@ export const vitSizes = {
   'ViT-H/14': { ...published, width: 1280, depth: 32, heads: 16, hidden: 5120, patchSize: [14, 14] },
 } satisfies Record<string, ViTConfig>
 
-/** Where a checkpoint keeps the parts of a block, and how they begin. */
-export interface BlockStyle {
-  readonly norm1: string
-  readonly attention: string
-  readonly projections: AttentionNames
-  readonly norm2: string
-  readonly mlp: readonly [string, string]
-  readonly inits?: (config: EncoderConfig) => BlockInits // Xavier where absent
-}
-
-/** Initial weights of a block: of the matrices that read the residual stream, and of those that write to it. */
-interface BlockInits {
-  readonly attention: Init
-  readonly attentionOut: Init
-  readonly mlp: Init
-  readonly mlpOut: Init
-}
-
-/** Names in ViT and ViViT files of transformers. */
-const vitNames: BlockStyle = {
-  norm1: 'layernorm_before',
-  attention: 'attention',
-  projections: { q: 'attention.query', k: 'attention.key', v: 'attention.value', out: 'output.dense' },
-  norm2: 'layernorm_after',
-  mlp: ['intermediate.dense', 'output.dense'],
-}
-
-/** One pre-norm transformer block (figure 1 right): x [N, B, D] → [N, B, D]; mask is added to the scores. */
-function encoderBlock(p: Params, config: EncoderConfig, style: BlockStyle) {
-  const { width, heads, hidden, qkvBias, eps } = config
-  const init = style.inits?.(config)
-  const projections = { names: style.projections, init: init?.attention, outInit: init?.attentionOut }
-  const layers = { names: style.mlp, init: init?.mlp, outInit: init?.mlpOut }
-  const norm1 = layerNorm(p.at(style.norm1), width, { eps })
-  const attend = attention(p.at(style.attention), { width, heads, qkvBias, ...projections })
-  const norm2 = layerNorm(p.at(style.norm2), width, { eps })
-  const feed = mlp(p, { width, hidden, activation: activation(config.activation), ...layers })
-  return p.scoped((x: Tensor, mask?: Tensor): Tensor => {
-    x = add(x, attend(norm1(x), { mask }))
-    return add(x, feed(norm2(x)))
-  })
-}
-
-/** A stack of blocks named `0`, `1`, …: x [N, B, D] → [N, B, D]. */
-export function encoder(p: Params, config: EncoderConfig, style: BlockStyle) {
-  const blocks = Array.from({ length: config.depth }, (_, i) => encoderBlock(p.at(i), config, style))
-  return (x: Tensor, mask?: Tensor): Tensor => blocks.reduce((y, block) => block(y, mask), x)
-}
-
 /** A learned token [D] before all others: x [N, B, D] → [1 + N, B, D]. */
 export const withClassToken = (token: Tensor, x: Tensor): Tensor =>
   concat([expand(reshape(token, [1, 1, x.shape[2]]), [1, ...x.shape.slice(1)]), x], 0)
 
 /** What a classifier of tokens gives. */
 export interface Classified {
-  readonly states: Tensor // [B, 1 + N, D] after the last block, before the last norm
+  readonly states: Tensor // [B, N, D] after the last block, before the last norm; the class token first, if any
   readonly logits: Tensor // [B, classes]
 }
 
-/** What ViT and ViViT share: class token, learned positions, blocks, and a linear head on the class token. */
-export function tokenClassifier(p: Params, config: EncoderConfig & { classes: number }, at: ClassifierPlace) {
-  const { width, classes, eps } = config
-  const trunk = p.at(at.trunk)
-  const token = trunk.get('embeddings.cls_token', [1, 1, width], zeros)
-  const positions = trunk.get('embeddings.position_embeddings', [1, 1 + at.tokens, width], normal(0.02))
-  const blocks = encoder(trunk.at('encoder.layer'), config, vitNames)
-  const norm = layerNorm(trunk.at('layernorm'), width, { eps })
-  const head = linear(p.at('classifier'), width, classes, { init: zeros })
-  return (tokens: Tensor): Classified => {
-    const placed = add(withClassToken(token, tokens), reshape(positions, [-1, 1, width])) // [1 + N, B, D]
-    const states = blocks(placed)
-    const [, B] = states.shape
-    const first = reshape(slice(states, 0, 0, 1), [B, width]) // only the class token is read
-    return { states: transpose(states, [1, 0, 2]), logits: head(norm(first)) }
-  }
-}
-
-/** Name of the trunk in the checkpoint, and number of patches. */
-interface ClassifierPlace {
-  readonly trunk: string
-  readonly tokens: number
-}
-
-/** The classifier: pixels [B, C, H, W] → states of all tokens and logits. The head starts at zero, as in the paper. */
-export function vit(p: Params, config: ViTConfig) {
-  const { width, channels, imageSize, patchSize } = config
-  const tokens = patchSize.reduce((n, patch, i) => n * Math.floor(imageSize[i] / patch), 1)
-  const embedding = p.at('vit.embeddings.patch_embeddings.projection')
-  const embed = patches(embedding, { channels, width, patch: patchSize })
-  const classify = tokenClassifier(p, config, { trunk: 'vit', tokens })
-  return p.scoped((pixels: Tensor): Classified => {
-    if (pixels.shape.slice(2).join() !== imageSize.join())
-      throw new ShapeError('vit', `pixels must be [B, ${channels}, ${imageSize.join(', ')}]`, { pixels })
-    return classify(embed(wholePatches(pixels, patchSize)))
+/** Class token unless the mean is read, then learned positions: x [N, B, D] → [1 + N, B, D] or [N, B, D]. */
+export function placedTokens(p: Params, config: TrunkConfig, N: number) {
+  const { width, pool, positions = 'learned' } = config
+  const token = pool === 'mean' ? undefined : p.get('cls_token', [1, 1, width], zeros)
+  const rows = N + (token ? 1 : 0)
+  const table = positions === 'learned' && p.get('position_embeddings', [1, rows, width], normal(0.02))
+  return p.scoped((x: Tensor): Tensor => {
+    const tokens = token ? withClassToken(token, x) : x
+    return table ? add(tokens, reshape(table, [rows, 1, width])) : tokens
   })
 }
 
-/** Reads the fields that transformer encoders of transformers share. */
-export function encoderFields(c: ConfigFields, fallback: EncoderConfig): EncoderConfig {
-  const width = c.count('hidden_size', fallback.width)
-  const heads = c.count('num_attention_heads', fallback.heads)
-  if (width % heads !== 0) throw c.wrong('num_attention_heads', `a divisor of hidden_size ${width}`)
-  return {
-    width,
-    depth: c.count('num_hidden_layers', fallback.depth),
-    heads,
-    hidden: c.count('intermediate_size', fallback.hidden),
-    activation: c.oneOf('hidden_act', activationNames, fallback.activation),
-    qkvBias: c.flag('qkv_bias', fallback.qkvBias),
-    eps: c.number('layer_norm_eps', fallback.eps),
+/** The token that stands for all, or the mean of all: states [N, B, D] → [B, D]. */
+export const pooled = (states: Tensor, pool: TrunkConfig['pool'] = 'token'): Tensor =>
+  pool === 'mean' ? mean(states, 0) : reshape(slice(states, 0, 0, 1), states.shape.slice(1))
+
+/** Norm and linear head on what is read of the states [N, B, D]. The head starts at zero, as in the paper. */
+export function classifierHead(p: Params, trunk: string, config: TrunkConfig & { readonly classes: number }) {
+  const { width, classes, pool, eps } = config
+  const norm = layerNorm(p.at(trunk).at('layernorm'), width, { eps })
+  const head = linear(p.at('classifier'), width, classes, { init: zeros })
+  return (states: Tensor): Classified => {
+    // The mean is one of normalised states; a token may be normalised after it was taken.
+    const read = pool === 'mean' ? pooled(norm(states), pool) : norm(pooled(states))
+    return { states: transpose(states, [1, 0, 2]), logits: head(read) }
   }
+}
+
+/** The classifier: pixels [B, C, H, W] → states of all tokens and logits. */
+export function vit(p: Params, config: ViTConfig) {
+  const { width, channels, imageSize, patchSize, positions } = config
+  const grid = patchGrid(
+    imageSize.map((side, i) => side - (side % patchSize[i])),
+    patchSize,
+  ) as [number, number]
+  const trunk = p.at('vit')
+  const embeddings = trunk.at('embeddings')
+  const embed = patches(embeddings.at('patch_embeddings.projection'), { channels, width, patch: patchSize })
+  const place = placedTokens(embeddings, config, grid[0] * grid[1])
+  const fixed = positions === 'sin-cos' && sinCosPositions(grid, width)
+  const blocks = encoder(trunk.at('encoder.layer'), config, vitNames)
+  const classify = classifierHead(p, 'vit', config)
+  return p.scoped((pixels: Tensor): Classified => {
+    if (pixels.shape.slice(2).join() !== imageSize.join())
+      throw new ShapeError('vit', `pixels must be [B, ${channels}, ${imageSize.join(', ')}]`, { pixels })
+    const tokens = embed(wholePatches(pixels, patchSize)) // [N, B, D]
+    return classify(blocks(place(fixed ? add(tokens, fixed) : tokens)))
+  })
+}
+
+/** A table of learned positions [rows, D], which may begin with some that have no place, and its grid. */
+export interface PositionTable {
+  readonly positions: Float32Array
+  readonly grid: readonly [height: number, width: number]
+}
+
+/**
+ * Learned positions for pictures of another size (section 3.2): linear interpolation between the places of the grid
+ * whose corners stay where they are, as in the authors' code; rows before those of the grid are kept.
+ */
+export function interpolatePositions({ positions, grid }: PositionTable, to: PositionTable['grid'], D: number) {
+  const before = positions.length / D - grid[0] * grid[1] // rows
+  if (!Number.isInteger(before) || before < 0)
+    throw new ShapeError('interpolatePositions', 'positions must be [rows + height · width, D]', {
+      positions: positions.length,
+      grid,
+      width: D,
+    })
+  const out = new Float32Array((before + to[0] * to[1]) * D)
+  out.set(positions.subarray(0, before * D))
+  const [rows, columns] = to.map((n, axis) => Array.from({ length: n }, (_, i) => between(i, n, grid[axis])))
+  let at = before * D
+  for (const y of rows)
+    for (const x of columns)
+      for (let d = 0; d < D; d++) {
+        const value = (row: number, column: number) => positions[(before + row * grid[1] + column) * D + d]
+        const line = (row: number) => (1 - x.part) * value(row, x.low) + x.part * value(row, x.high)
+        out[at++] = (1 - y.part) * line(y.low) + y.part * line(y.high)
+      }
+  return out
+}
+
+/** Where place i of n lies among `of` places. */
+function between(i: number, n: number, of: number): { low: number; high: number; part: number } {
+  const place = n === 1 ? 0 : (i * (of - 1)) / (n - 1)
+  const low = Math.min(Math.floor(place), of - 1)
+  return { low, high: Math.min(low + 1, of - 1), part: place - low }
 }
 
 /** Reads the `config.json` of a ViTForImageClassification. */

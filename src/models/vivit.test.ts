@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertClose } from '../../test/close.ts'
-import { assertLearned, assertParity, normalNumbers, overfit, trainedCount } from '../../test/model.ts'
+import {
+  assertLearned,
+  assertParity,
+  initial,
+  normalNumbers,
+  overfit,
+  randomised,
+  trainedCount,
+} from '../../test/model.ts'
 import { evaluate } from '../../test/on-node.ts'
 import { input } from '../graph/index.ts'
 import { params, patches } from '../nn/index.ts'
 import { crossEntropy } from '../ops/index.ts'
+import { costOf } from '../transform/cost.ts'
 import { vit, vitSizes } from './vit.ts'
-import { centralFrame, vivit, vivitConfig, vivitSizes } from './vivit.ts'
+import { centralFrame, type ViViTModel, vivit, vivitConfig, vivitModels, vivitSizes } from './vivit.ts'
 
 const tiny = vivitConfig({
   hidden_size: 32,
@@ -29,7 +38,7 @@ test('a size of ViViT is that of ViT, with longer tubelets and a position for ea
   assert.equal(count('ViViT-B/16x2') - trainedCount((p) => vit(p, image)), more)
 })
 
-test('vivit learns which way a bar moves, which no single frame tells', async () => {
+test('each of the four models learns which way a bar moves, which no single frame tells', async () => {
   const frames = 4
   const pixels = new Float32Array(4 * frames * 3 * 64)
   // Clips 0 and 1: a bar runs right, from two places; clips 2 and 3: the same frames backwards.
@@ -39,12 +48,69 @@ test('vivit learns which way a bar moves, which no single frame tells', async ()
         const at = clip < 2 ? t : frames - 1 - t
         pixels[((clip * frames + t) * 24 + row) * 8 + ((at + 2 * (clip % 2)) % 8)] = 1
       }
-  const losses = await overfit(
-    (p) => crossEntropy(vivit(p, tiny)(input('pixels', [4, frames, 3, 8, 8])).logits, input('labels', [4], 'int32')),
-    { pixels, labels: Int32Array.of(0, 0, 1, 1) },
-    { steps: 60 },
-  )
-  assertLearned(losses, 0.1)
+  for (const model of vivitModels) {
+    const network = { ...tiny, model, temporalDepth: 1 }
+    const losses = await overfit(
+      (p) =>
+        crossEntropy(vivit(p, network)(input('pixels', [4, frames, 3, 8, 8])).logits, input('labels', [4], 'int32')),
+      { pixels, labels: Int32Array.of(0, 0, 1, 1) },
+      { steps: 60 },
+    )
+    assertLearned(losses, 0.1)
+  }
+})
+
+test('the four models have the parameters and cost of table 2', () => {
+  // Millions of parameters, and 10⁹ multiply-adds, in which the paper also counts what is not a matrix product.
+  const table: Record<ViViTModel, [number, number]> = {
+    'spatio-temporal attention': [88.9, 455.2],
+    'factorised encoder': [115.1, 284.4],
+    'factorised self-attention': [117.3, 372.3],
+    'factorised dot-product attention': [88.9, 277.1],
+  }
+  for (const model of vivitModels) {
+    const config = { ...vivitSizes['ViViT-B/16x2'], model }
+    const { logits } = vivit(params(), config)(input('pixels', [1, 32, 3, 224, 224]))
+    const [million, billion] = table[model]
+    assert.ok(Math.abs(trainedCount((p) => vivit(p, config)) / 1e6 - million) < 0.1, model)
+    assert.ok(Math.abs(costOf([logits]).flops / 2e9 / billion - 1) < 0.01, `${model}: ${costOf([logits]).flops / 2e9}`)
+  }
+})
+
+/** Which of the tokens [T' = 2, S = 4] change when the last place of the second frame does. */
+async function reached(model: ViViTModel, depth: number): Promise<boolean[]> {
+  const p = params()
+  const { states } = vivit(p, { ...tiny, depth, model })(input('pixels', [1, 4, 3, 8, 8]))
+  const weights = randomised(p)
+  const pixels = normalNumbers(1, 1, 4, 3, 8, 8)
+  const other = pixels.slice()
+  other[other.length - 1] += 1
+  const [before, after] = [pixels, other].map((clip) => evaluate({ states }, { ...weights, pixels: clip }))
+  const [a, b] = [(await before).states, (await after).states]
+  return Array.from({ length: 8 }, (_, n) => {
+    const row = (values: ArrayLike<number>) => Array.from({ length: 32 }, (_, d) => values[n * 32 + d])
+    return row(a).some((value, d) => Math.abs(value - row(b)[d]) > 1e-6)
+  })
+}
+
+test('one block of model 4 reads the same frame and the same place, one of model 3 all, two of model 4 too', async () => {
+  const all = new Array(8).fill(true)
+  const sameFrameOrPlace = [false, false, false, true, true, true, true, true]
+  assert.deepEqual(await reached('factorised dot-product attention', 1), sameFrameOrPlace)
+  assert.deepEqual(await reached('factorised dot-product attention', 2), all)
+  assert.deepEqual(await reached('factorised self-attention', 1), all)
+})
+
+test('before training, a block of model 3 reads its own frame alone', async () => {
+  const p = params()
+  const { states } = vivit(p, { ...tiny, model: 'factorised self-attention' })(input('pixels', [1, 4, 3, 8, 8]))
+  const weights = initial(p)
+  const pixels = normalNumbers(2, 1, 4, 3, 8, 8)
+  const before = (await evaluate({ states }, { ...weights, pixels })).states
+  const other = pixels.map((value, i) => (i < pixels.length / 2 ? value : value + 1)) // the second frame's tubelets
+  const after = (await evaluate({ states }, { ...weights, pixels: other })).states
+  assert.deepEqual(after.slice(0, 4 * 32), before.slice(0, 4 * 32))
+  assert.notDeepEqual(after, before)
 })
 
 test('central-frame initialisation reads a clip as the image model reads its middle frame (equation 9)', async () => {
@@ -71,4 +137,6 @@ test('a config or clip that does not fit is refused in words', () => {
   const network = vivit(params(), tiny)
   assert.throws(() => network(input('pixels', [1, 3, 4, 8, 8])), /vivit: pixels must be \[B, 4, 3, 8, 8\]/)
   assert.throws(() => centralFrame(new Float32Array(10), 4, 2), /centralFrame: patch must be the elements/)
+  const odd = { ...tiny, heads: 1, model: 'factorised dot-product attention' } as const
+  assert.throws(() => vivit(params(), odd), /vivit: factorised dot-product attention needs an even number of heads/)
 })

@@ -1,20 +1,42 @@
 import { ShapeError, type Tensor } from '../graph/index.ts'
-import { type Params, patches, wholePatches } from '../nn/index.ts'
-import { transpose } from '../ops/index.ts'
+import {
+  attend,
+  normal,
+  type Params,
+  patches,
+  patchGrid,
+  throughTime,
+  wholePatches,
+  withinFrames,
+  zeros,
+} from '../nn/index.ts'
+import { chunk, concat, reshape, transpose } from '../ops/index.ts'
 import { classesOf, configFields } from './config-fields.ts'
-import { type Classified, type EncoderConfig, encoderFields, tokenClassifier } from './vit.ts'
+import { type Classified, classifierHead, placedTokens, pooled, type TrunkConfig } from './vit.ts'
+import { attentionPart, type BlockStyle, encoder, encoderFields, mlpPart, vitNames } from './vit-blocks.ts'
 
 /**
- * ViViT, a video vision transformer (Arnab et al. 2021, arXiv:2103.15691), model 1: joint attention over all space-time
- * tokens; class VivitForVideoClassification of transformers.
+ * ViViT, a video vision transformer (Arnab et al. 2021, arXiv:2103.15691). Model 1 is class
+ * VivitForVideoClassification of transformers; the others keep its names.
  */
-export interface ViViTConfig extends EncoderConfig {
+export interface ViViTConfig extends TrunkConfig {
   readonly frames: number // T
   readonly imageSize: readonly [height: number, width: number]
   readonly tubelet: readonly [frames: number, height: number, width: number] // what becomes one token
   readonly channels: number
   readonly classes: number
+  readonly model?: ViViTModel // 'spatio-temporal attention' where absent
+  readonly temporalDepth?: number // blocks through time of the factorised encoder; 4, as in section 4.1
 }
+
+/** The four models of section 3.3, in the paper's order. */
+export type ViViTModel = (typeof vivitModels)[number]
+export const vivitModels = [
+  'spatio-temporal attention',
+  'factorised encoder',
+  'factorised self-attention',
+  'factorised dot-product attention',
+] as const
 
 const published = {
   activation: 'gelu_fast',
@@ -34,19 +56,94 @@ export const vivitSizes = {
 } satisfies Record<string, ViViTConfig>
 
 /** The classifier: pixels [B, T, C, H, W] → states of all tokens and logits. */
-export function vivit(p: Params, config: ViViTConfig) {
+export function vivit(p: Params, given: ViViTConfig) {
+  const model = given.model ?? 'spatio-temporal attention'
+  // Models 3 and 4 have no class token, which would belong to no frame and no place.
+  const config = /self|dot/.test(model) ? { ...given, pool: 'mean' as const } : given
   const { width, channels, frames, imageSize, tubelet } = config
   const clip = [frames, ...imageSize]
-  const tokens = tubelet.reduce((n, size, i) => n * Math.floor(clip[i] / size), 1)
-  const embedding = p.at('vivit.embeddings.patch_embeddings.projection')
-  const embed = patches(embedding, { channels, width, patch: tubelet })
-  const classify = tokenClassifier(p, config, { trunk: 'vivit', tokens })
+  const grid = patchGrid(
+    clip.map((n, axis) => n - (n % tubelet[axis])),
+    tubelet,
+  )
+  const trunk = p.at('vivit')
+  const embed = patches(trunk.at('embeddings.patch_embeddings.projection'), { channels, width, patch: tubelet })
+  const states = trunks[model](trunk, config, grid)
+  const classify = classifierHead(p, 'vivit', config)
   return p.scoped((pixels: Tensor): Classified => {
     const want = [frames, channels, ...imageSize]
     if (pixels.shape.slice(1).join() !== want.join())
       throw new ShapeError('vivit', `pixels must be [B, ${want.join(', ')}]`, { pixels })
-    return classify(embed(wholePatches(transpose(pixels, [0, 2, 1, 3, 4]), tubelet)))
+    return classify(states(embed(wholePatches(transpose(pixels, [0, 2, 1, 3, 4]), tubelet))))
   })
+}
+
+/** Tubelets [T'·S, B, D], of T' frames and S places, → states; for a grid of tubelets [T', H', W']. */
+type Trunk = (p: Params, config: ViViTConfig, grid: readonly number[]) => (x: Tensor) => Tensor
+
+/** Model 1: all tokens read all others. */
+const jointAttention: Trunk = (p, config, [T, H, W]) => {
+  const place = placedTokens(p.at('embeddings'), config, T * H * W)
+  const blocks = encoder(p.at('encoder.layer'), config, vitNames)
+  return (x) => blocks(place(x))
+}
+
+/** Model 2 (figure 4): a transformer sees each frame alone, a second one the tokens that stand for the frames. */
+const factorisedEncoder: Trunk = (p, config, [T, H, W]) => {
+  const { temporalDepth = 4, pool } = config
+  const place = placedTokens(p.at('embeddings'), config, H * W)
+  const spatial = encoder(p.at('encoder.layer'), config, vitNames)
+  const order = placedTokens(p.at('temporal.embeddings'), config, T)
+  const temporal = encoder(p.at('temporal.encoder.layer'), { ...config, depth: temporalDepth }, vitNames)
+  return (x) => {
+    const [, B, D] = x.shape
+    const apart = reshape(transpose(reshape(x, [T, H * W, B * D]), [1, 0, 2]), [H * W, T * B, D])
+    const frames = reshape(pooled(spatial(place(apart)), pool), [T, B, D])
+    return temporal(order(frames))
+  }
+}
+
+/** A block's attention through time, named as in TimeSformer. */
+const temporalNames: BlockStyle = {
+  ...vitNames,
+  norm1: 'temporal_layernorm',
+  attention: 'temporal_attention',
+  inits: () => ({ attention: normal(0.02), attentionOut: zeros, mlp: normal(0.02), mlpOut: normal(0.02) }),
+}
+
+/** Model 3 (figure 5, equations 4 to 6): in each block attention within frames, then through time, which starts at zero. */
+const factorisedSelfAttention: Trunk = (p, config, [T, H, W]) => {
+  const place = placedTokens(p.at('embeddings'), config, T * H * W)
+  const blocks = Array.from({ length: config.depth }, (_, i) => {
+    const at = p.at('encoder.layer').at(i)
+    const [inSpace, inTime] = [attentionPart(at, config, vitNames), attentionPart(at, config, temporalNames)]
+    const think = mlpPart(at, config, vitNames)
+    return (x: Tensor) => think(throughTime(T, (y) => inTime(y))(withinFrames(T, (y) => inSpace(y))(x)))
+  })
+  return (x) => blocks.reduce((y, block) => block(y), place(x))
+}
+
+/** Model 4 (figure 6): half of the heads read the tokens of their frame, the other half those of their place. */
+const factorisedDotProduct: Trunk = (p, config, [T, H, W]) => {
+  const { heads } = config
+  if (heads % 2 !== 0)
+    throw new ShapeError('vivit', 'factorised dot-product attention needs an even number of heads', { heads })
+  const place = placedTokens(p.at('embeddings'), config, T * H * W)
+  const blocks = encoder(p.at('encoder.layer'), config, vitNames)
+  const half = (q: Tensor, k: Tensor, v: Tensor) => attend(q, k, v, { heads: heads / 2 })
+  const read = (...qkv: Tensor[]): Tensor => {
+    const halves = qkv.map((x) => chunk(x, 2)) // columns of the first heads, and of the others
+    const [space, time] = [0, 1].map((i) => halves.map((two) => two[i]))
+    return concat([withinFrames(T, half)(...space), throughTime(T, half)(...time)], 2)
+  }
+  return (x) => blocks(place(x), { read })
+}
+
+const trunks: Record<ViViTModel, Trunk> = {
+  'spatio-temporal attention': jointAttention,
+  'factorised encoder': factorisedEncoder,
+  'factorised self-attention': factorisedSelfAttention,
+  'factorised dot-product attention': factorisedDotProduct,
 }
 
 /**

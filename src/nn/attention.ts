@@ -32,6 +32,8 @@ export interface AttentionInputs {
   readonly context?: Tensor // [M, B, D context], the tokens that are read; x itself where absent
   readonly mask?: Tensor // broadcasts to [B, h, N, M]; added to the scores: 0 keeps a pair, a large negative number hides it
   readonly rotate?: (x: Tensor) => Tensor // rotary positions, applied to q and k [N, B, D]
+  /** How queries, keys and values become the answers [N, B, D], where not every token reads all others. */
+  readonly read?: (q: Tensor, k: Tensor, v: Tensor) => Tensor
 }
 
 const diffusersNames: AttentionNames = { q: 'to_q', k: 'to_k', v: 'to_v', out: 'to_out.0' }
@@ -52,10 +54,11 @@ export function attention(p: Params, config: AttentionConfig) {
   const normK = qkNorm ? rmsNorm(p.at('norm_k'), inner, { eps }) : same
   const toOut = linear(p.at(names.out), inner, width, { bias: config.outBias, init: outInit })
 
-  return p.scoped((x: Tensor, { context = x, mask, rotate = same }: AttentionInputs = {}): Tensor => {
+  return p.scoped((x: Tensor, { context = x, mask, rotate = same, read }: AttentionInputs = {}): Tensor => {
     const q = rotate(normQ(toQ(x))) // [N, B, D]
     const k = rotate(normK(toK(context))) // [M, B, D]
-    return toOut(attend(q, k, toV(context), { heads, mask })) // [N, B, D]
+    const v = toV(context)
+    return toOut(read?.(q, k, v) ?? attend(q, k, v, { heads, mask })) // [N, B, D]
   })
 }
 

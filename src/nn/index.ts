@@ -11,4 +11,5 @@ export { type PatchesConfig, patches, patchGrid, unpatch, wholePatches } from '.
 export { placeChannels, placePlanes, withPlaces } from './place-planes.ts'
 export { sinCosPositions } from './positions.ts'
 export { type Grid, rotary, rotaryColumns, rotaryTables, tokensOf } from './rotary.ts'
+export { throughTime, withinFrames } from './space-time.ts'
 export { timestepEmbedding } from './timestep.ts'
