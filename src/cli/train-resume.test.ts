@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runCli, scratchFolder } from '../../test/cli.ts'
 import { startCli, until } from '../../test/cli-process.ts'
 import { onlyRun, progressOf, testRecipe, traceOf } from '../../test/runs.ts'
-import { readSafetensors } from '../files/checkpoint.ts'
+import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
 import { readRun } from '../files/run-list.ts'
 
 const root = await scratchFolder()
@@ -188,4 +188,17 @@ test('a second process is turned away from a run that is going on, which it leav
   await until(async () => (await progressOf(run)).done > done)
   child.kill('SIGINT')
   assert.equal(await child.ended, 130)
+})
+
+test('a run that began with weights goes on with them, even where it has no checkpoint yet', async () => {
+  await mkdir(join(root, 'begin'))
+  const weights = { 'down.weight': { data: new Float32Array(64).fill(0.5), shape: [64] } }
+  await writeSafetensors(join(root, 'begin', 'model.safetensors'), weights)
+  const run = await trained('tiny', 'weights', '--steps', '4', '--from', 'begin')
+  const whole = await traceOf(run, 4)
+  for (const name of await readdir(join(run, 'checkpoints')))
+    await rm(join(run, 'checkpoints', name), { recursive: true })
+  const { code, err } = await resumed(run)
+  assert.equal(code, 0, err)
+  assert.deepEqual(await traceOf(run, 4), whole)
 })

@@ -12,6 +12,7 @@ const settingsSchema = z.object({
   recipe: z.string(),
   data: z.string().optional(),
   model: z.string().optional(),
+  from: z.string().optional(),
   freeze: z.string().optional(),
   seed: z.number().int().nonnegative(),
   settings: z.unknown(),

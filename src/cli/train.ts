@@ -88,8 +88,8 @@ interface Setting {
 async function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>, setting: Setting): Promise<Asked> {
   const { before, shell } = setting
   const { data, model, freeze, seed } = flags
-  const from = flags.from === undefined ? undefined : shell.path(flags.from)
   const old = before?.settings
+  const from = flags.from === undefined ? old?.from : shell.path(flags.from)
   const recipe = name === undefined ? old?.recipe : recipePath(name, shell.path)
   if (recipe === undefined) throw new TubeletError('usage', shell.t('train.which'))
   return {

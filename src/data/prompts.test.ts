@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { stream } from '../random.ts'
 import { type CaptionLanguage, captionLanguages } from './captions.ts'
-import { type Attributes, namedColours, promptFor } from './prompts.ts'
+import { type Attributes, namedColours, plural, promptFor, shortName } from './prompts.ts'
 
 const captions = {
   en: { label: 'red heart', tags: ['love', 'emotion'] },
@@ -65,6 +65,31 @@ test('a drawing is asked for in many ways: by its name alone, with an article, b
   assert.ok([...ways].some((way) => way.includes(', love')))
   const chinese = new Set(all('zh'))
   for (const way of ['红心', '一个红心', '会动的红心', '红心贴纸', '爱']) assert.ok(chinese.has(way), way)
+})
+
+test('a thing is also asked for by the short name that its tags know, more often where it was changed', () => {
+  const star = { label: 'glowing star', tags: ['night', 'star', 'glowing'] }
+  assert.equal(shortName(star, 'en'), 'star')
+  assert.equal(shortName({ label: 'dog face', tags: ['dog', 'pet'] }, 'en'), 'dog')
+  assert.equal(shortName({ label: 'bell with a slash', tags: ['slash'] }, 'en'), undefined)
+  assert.equal(shortName({ label: 'red heart', tags: ['love'] }, 'en'), undefined)
+  assert.equal(shortName({ label: 'family: girl', tags: ['girl'] }, 'en'), undefined)
+  assert.equal(shortName({ label: '闪亮的星星', tags: ['发光', '星星'] }, 'zh'), '星星')
+  assert.equal(shortName({ label: '狗脸', tags: ['宠物', '狗'] }, 'zh'), '狗')
+  assert.equal(shortName({ label: '星星', tags: ['星星'] }, 'zh'), undefined)
+  const yellow = namedColours.find(({ en }) => en === 'yellow')!
+  const share = (prompts: string[]) => prompts.filter((prompt) => !prompt.includes('glowing')).length / prompts.length
+  const changed = share(all('en', { colour: yellow }, star))
+  assert.ok(changed > 0.3 && changed < 0.5, `${changed}`)
+  assert.ok(all('en', { colour: yellow }, star).includes('a yellow star'))
+})
+
+test('two are asked for in the plural', () => {
+  assert.deepEqual(['heart', 'box', 'butterfly', 'day', 'bus', 'torch'].map(plural), [
+    ...['hearts', 'boxes', 'butterflies', 'days', 'buses', 'torches'],
+  ])
+  for (const prompt of all('en', { two: true })) assert.match(prompt, /^two red hearts/)
+  assert.ok(all('en').includes('red hearts'))
 })
 
 test('articles fit the word behind them', () => {

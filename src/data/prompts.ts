@@ -38,11 +38,27 @@ const colourWords = {
 /** One of a list, drawn at random. */
 export const pick = <T>(list: readonly T[], random: RandomStream): T => list[random.integer(list.length)]
 
-/** The noun, with what was done to it: 'a small blue bird', '两只…' as plain counted words. */
+/** The thing in a longer name, where the tags know it: 'star' in 'glowing star', 'dog' in 'dog face', 狗 in 狗脸. */
+export function shortName({ label, tags }: Caption, language: CaptionLanguage): string | undefined {
+  if (label.includes(':')) return
+  if (language === 'zh') {
+    const named = tags.filter((tag) => tag !== label && (label.endsWith(tag) || label.replace(/[脸头]$/, '') === tag))
+    return named.sort((a, b) => b.length - a.length)[0]
+  }
+  const words = label.replace(/ face$/, '').split(' ')
+  const last = words[words.length - 1]
+  return words.length <= 3 && last !== label && tags.includes(last) ? last : undefined
+}
+
+/** 'hearts', 'boxes', 'butterflies'. */
+export const plural = (noun: string): string =>
+  /[^aeiou]y$/i.test(noun) ? `${noun.slice(0, -1)}ies` : /(s|x|z|ch|sh)$/i.test(noun) ? `${noun}es` : `${noun}s`
+
+/** The noun, with what was done to it: 'small blue bird', 'two red hearts'. */
 function english(label: string, { colour, small, two }: Attributes): string {
   const noun = colour ? label.replace(colourWords.en, '') : label
-  const words = [small ? 'small' : '', colour?.en ?? '', noun].filter(Boolean).join(' ')
-  return two ? `two ${words}` : words
+  const counted = two ? plural(noun) : noun
+  return [two ? 'two' : '', small ? 'small' : '', colour?.en ?? '', counted].filter(Boolean).join(' ')
 }
 
 function chinese(label: string, { colour, small, two }: Attributes): string {
@@ -62,6 +78,7 @@ const englishForms = [
   (x: string) => `an emoji of ${article(x)} ${x}`,
   (x: string) => `an animated ${x}`,
   (x: string) => `a sticker of ${article(x)} ${x}`,
+  plural,
 ] as const
 
 const chineseForms = [
@@ -80,8 +97,8 @@ const motionWords = {
 } as const
 
 /**
- * One way to ask for a drawing, drawn at random: its name in one of many forms, its tags alone or after the name, and
- * always the words for what was done to it.
+ * One way to ask for a drawing, drawn at random: its name or a shorter one in one of many forms, its tags alone or after
+ * the name, and always the words for what was done to it.
  */
 export function promptFor(
   caption: Caption,
@@ -102,7 +119,10 @@ export function promptFor(
   const form = attributes.two
     ? (x: string) => x
     : pick<(x: string) => string>(language === 'en' ? englishForms : chineseForms, random)
-  const parts = byTags ? [some.join(language === 'en' ? ' ' : '') || label] : [form(noun(label, attributes))]
+  // What was changed is often asked for by the plain thing: 'a yellow star', not 'a yellow glowing star'.
+  const short = random.integer(10) < (changed ? 4 : 1) ? shortName(caption, language) : undefined
+  const name = noun(short ?? label, attributes)
+  const parts = byTags ? [some.join(language === 'en' ? ' ' : '') || label] : [form(name)]
   if (tagged) parts.push(...some)
   const words = motionWords[language]
   for (const name of ['reversed', 'mirrored', 'still'] as const) if (attributes[name]) parts.push(words[name])

@@ -1,5 +1,5 @@
 import type { CaptionLanguage } from './captions.ts'
-import { article } from './prompts.ts'
+import { article, plural } from './prompts.ts'
 import { type ShapeGroup, type ShapeScene, shapeColours, shapeKinds, shapePlaces, shapeSizes } from './shapes.ts'
 
 /** How much a caption tells: count, colour and shape, or size and place as well. */
@@ -35,8 +35,6 @@ function englishGroup({ shape, colour, size, cells }: ShapeGroup, long: boolean)
   const places = cells.map((cell) => shapePlaces[cell].en)
   return `${counted} ${listed(places, ' and ', ', ')}`
 }
-
-const plural = (noun: string) => (noun.endsWith('s') ? `${noun}es` : `${noun}s`)
 
 function chineseGroup({ shape, colour, size, cells }: ShapeGroup, long: boolean): string {
   const noun = `${shapeColours[colour].zh}${shapeKinds[shape].zh}`
