@@ -40,6 +40,7 @@ export const importRule: ImportRule = {
     data: ['files', 'random'],
     metrics: ['random'],
     train: ['graph', 'ops', 'nn', 'transform', 'runtime', 'random'],
+    reproduce: ['runtime'],
     generate: ['graph', 'ops', 'nn', 'models', 'diffusion', 'runtime', 'data', 'metrics', 'files', 'random'],
     cli: 'all',
     index: 'all',
@@ -99,6 +100,7 @@ export const importRule: ImportRule = {
   ],
   dom: ['web.ts', 'runtime/web*'],
   packages: {
+    echarts: ['reproduce/chart.ts'],
     'onnx-proto': ['onnx/*'],
     'onnxruntime-node': ['runtime/node*', 'cli/doctor.ts'],
     'onnxruntime-web': ['runtime/web*', 'runtime/node*', 'cli/doctor.ts'],
@@ -121,5 +123,5 @@ export const importRule: ImportRule = {
     '@commander-js/extra-typings',
   ],
   portable: ['index.ts', 'web.ts'],
-  outside: ['recipes', 'examples', 'web'],
+  outside: ['recipes', 'reproductions', 'examples', 'web'],
 }

@@ -17,11 +17,7 @@ export async function loadRecipe(path: string): Promise<Recipe> {
       'input',
       `${path}: no such recipe; a recipe is a .ts or .js file, or one of ${await recipeNames()}`,
     )
-  const jiti = createJiti(import.meta.url, {
-    fsCache: false,
-    virtualModules: { tubelet: await import('../index.ts'), 'tubelet/node': await import('../node.ts') },
-  })
-  const recipe = await placed(path, () => jiti.import<Partial<Recipe> | undefined>(path, { default: true }))
+  const recipe = await placed(path, () => importDefault<Partial<Recipe> | undefined>(path))
   const { name, summary = '', prepare } = recipe ?? {}
   if (typeof name !== 'string' || typeof prepare !== 'function')
     throw new TubeletError(
@@ -31,6 +27,15 @@ export async function loadRecipe(path: string): Promise<Recipe> {
   const prepared = async (context: Parameters<typeof prepare>[0]) =>
     checkedRun(path, await placed(path, () => prepare.call(recipe, context)))
   return { name, summary, prepare: prepared }
+}
+
+/** The default export of a TypeScript or JavaScript file; what it imports from 'tubelet' is this very package. */
+export async function importDefault<T>(path: string): Promise<T> {
+  const jiti = createJiti(import.meta.url, {
+    fsCache: false,
+    virtualModules: { tubelet: await import('../index.ts'), 'tubelet/node': await import('../node.ts') },
+  })
+  return jiti.import<T>(path, { default: true })
 }
 
 /** The file of a recipe that the user names: a path, or the name of one that comes with the package. */

@@ -1,0 +1,85 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { ReproductionResult } from '../src/cli/reproduce.ts'
+import { systems } from '../src/cli/system-list.ts'
+
+// Writes docs/results.md and docs/results.zh.md from results/*.json; `npm run check` compares with --check.
+//   npm run results
+
+type Language = 'en' | 'zh'
+
+/** The page of all results in one language. */
+export async function resultsPage(root: string, lang: Language): Promise<string> {
+  const files = (await readdir(join(root, 'results')).catch(() => [])).filter((file) => file.endsWith('.json')).sort()
+  const all = await Promise.all(
+    files.map(async (file) => JSON.parse(await readFile(join(root, 'results', file), 'utf8')) as ReproductionResult),
+  )
+  const order = systems.flatMap(({ results }) => results)
+  all.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
+  const missing = order.filter((name) => !all.some((result) => result.name === name))
+  return `${[words[lang].head, ...all.map((result) => section(result, lang)), words[lang].missing(missing)].join('\n\n')}\n`
+}
+
+const words = {
+  en: {
+    head: `# Results
+
+*[中文](results.zh.md)* · Made by \`npm run results\` from \`results/*.json\`, which \`tubelet reproduce NAME\` writes; nothing here is typed. A figure is
+the mean over the seeds, with its range.`,
+    missing: (names: readonly string[]) => `## Not there yet\n\n${names.map((name) => `\`${name}\``).join(', ')}`,
+    holds: 'holds',
+    fails: 'does not hold',
+    columns: ['figure', 'mean', 'range'],
+    made: ({ seeds, minutes, machine, date, versions }: ReproductionResult) =>
+      `${seeds.length} seeds, ${minutes} min on ${machine}, ${date}, commit ${short(versions.commit)}`,
+  },
+  zh: {
+    head: `# 结果
+
+*[English](results.md)* · 由 \`npm run results\` 从 \`results/*.json\` 生成，后者由 \`tubelet reproduce NAME\` 写出；这里没有手写的数字。每个数值是各种子的平均，
+后面是范围。`,
+    missing: (names: readonly string[]) => `## 还没有的结果\n\n${names.map((name) => `\`${name}\``).join('、')}`,
+    holds: '成立',
+    fails: '不成立',
+    columns: ['数值', '平均', '范围'],
+    made: ({ seeds, minutes, machine, date, versions }: ReproductionResult) =>
+      `${seeds.length} 个种子，${minutes} 分钟，${machine}，${date}，提交 ${short(versions.commit)}`,
+  },
+}
+
+const short = (commit = '?'): string => commit.slice(0, 8) + (commit.endsWith('+') ? '+' : '')
+
+const digits = (value: number): string => (Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(4))
+
+function section(result: ReproductionResult, lang: Language): string {
+  const { name, system, source, claim, holds, command, figures, charts } = result
+  const text = words[lang]
+  const rows = Object.entries(figures).map(
+    ([figure, { mean, low, high }]) => `| ${figure} | ${digits(mean)} | ${digits(low)} – ${digits(high)} |`,
+  )
+  const pictures = charts.map(({ name: chart, title }) => {
+    const file = `../results/${name}-${chart}${lang === 'zh' ? '.zh' : ''}.svg`
+    return `![${title[lang]}](${file})`
+  })
+  return [
+    `## ${system}: ${name}`,
+    `${claim[lang]} (${source}) **${text[holds ? 'holds' : 'fails']}**`,
+    `\`npx ${command}\`: ${text.made(result)}.`,
+    [`| ${text.columns.join(' | ')} |`, '| --- | --- | --- |', ...rows].join('\n'),
+    ...pictures,
+  ].join('\n\n')
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
+  for (const [lang, file] of [
+    ['en', 'docs/results.md'],
+    ['zh', 'docs/results.zh.md'],
+  ] as const) {
+    const page = await resultsPage('.', lang)
+    if (!process.argv.includes('--check')) await writeFile(file, page)
+    else if (page !== (await readFile(file, 'utf8').catch(() => ''))) {
+      console.error(`${file} differs from what results/ holds: npm run results`)
+      process.exitCode = 1
+    }
+  }

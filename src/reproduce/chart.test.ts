@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { drawChart } from './chart.ts'
+import type { Chart, Measured } from './reproduction.ts'
+
+const chart: Chart = {
+  name: 'loss',
+  title: { en: 'Loss by step', zh: '每一步的损失' },
+  x: { label: { en: 'step', zh: '步' }, log: true },
+  y: { label: { en: 'loss', zh: '损失' } },
+  lines: [{ series: 'a', label: { en: 'arm a', zh: '甲组' } }],
+}
+const seed = (y: number): Measured => ({
+  figures: {},
+  series: {
+    a: [
+      [1, y],
+      [10, y / 2],
+      [100, y / 4],
+    ],
+  },
+})
+
+test('a chart has a line for each seed, and its words in the language that is asked for', async () => {
+  const [one, two] = [await drawChart(chart, [seed(1)], 'en'), await drawChart(chart, [seed(1), seed(2)], 'en')]
+  const lines = (svg: string) =>
+    svg.match(/stroke="#0072B2"[^>]*fill="none"|fill="none"[^>]*stroke="#0072B2"/g)?.length ?? 0
+  assert.ok(lines(one) > 0)
+  assert.ok(lines(two) > lines(one))
+  assert.match(one, /Loss by step/)
+  assert.match(one, /arm a/)
+  assert.match(await drawChart(chart, [seed(1)], 'zh'), /每一步的损失/)
+})
