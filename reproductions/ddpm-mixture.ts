@@ -14,6 +14,7 @@ import {
   gaussianMixture,
   input,
   layerNorm,
+  learn,
   mul,
   nn,
   type Params,
@@ -25,7 +26,6 @@ import {
   sin,
   stream,
   type Tensor,
-  train,
   warmupCosine,
 } from 'tubelet'
 
@@ -57,9 +57,8 @@ export default {
   async measure({ runtime, seed, quick, signal, report }) {
     const steps = quick ? 1500 : 12000
     report(`training for ${steps} steps`)
-    let weights: Record<string, Float32Array> = {}
     const drawn = (purpose: string, step: number) => stream({ seed, purpose, step })
-    const run = train(
+    const { weights } = await learn(
       {
         name: 'ddpm-mixture',
         seed,
@@ -83,11 +82,6 @@ export default {
       },
       { runtime, signal },
     )
-    for await (const event of run)
-      if (event.kind === 'step' && event.step === steps)
-        weights = Object.fromEntries(
-          Object.entries(event.state.weights(true)).map(([name, { data }]) => [name, data.slice()]),
-        )
     const [x, t] = [input('x', [points, 2]), input('t', [points])]
     const program = await runtime.load({ y: network(nn.params())(x, t) }, { constants: weights })
     const tell = async (x: Float32Array, t: number) =>

@@ -72,6 +72,7 @@ export const importRule: ImportRule = {
     'files/json-lines.ts',
     'files/model-parts.ts',
     'files/packages.ts',
+    'files/picture-grid.ts',
     'files/run-folder.ts',
     'files/run-list.ts',
     'files/run-lock.ts',

@@ -53,21 +53,25 @@ const short = (commit = '?'): string => commit.slice(0, 8) + (commit.endsWith('+
 const digits = (value: number): string => (Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(4))
 
 function section(result: ReproductionResult, lang: Language): string {
-  const { name, system, source, claim, holds, command, figures, charts } = result
+  const { name, system, source, claim, holds, command, figures, charts, pictures } = result
   const text = words[lang]
   const rows = Object.entries(figures).map(
     ([figure, { mean, low, high }]) => `| ${figure} | ${digits(mean)} | ${digits(low)} – ${digits(high)} |`,
   )
-  const pictures = charts.map(({ name: chart, title }) => {
+  const drawn = charts.map(({ name: chart, title }) => {
     const file = `../results/${name}-${chart}${lang === 'zh' ? '.zh' : ''}.svg`
     return `![${title[lang]}](${file})`
   })
+  const shown = pictures.map(
+    ({ name: picture, title }) => `${title[lang]}:\n\n![${title[lang]}](../results/${name}-${picture}.png)`,
+  )
   return [
     `## ${system}: ${name}`,
     `${claim[lang]} (${source}) **${text[holds ? 'holds' : 'fails']}**`,
     `\`npx ${command}\`: ${text.made(result)}.`,
     [`| ${text.columns.join(' | ')} |`, '| --- | --- | --- |', ...rows].join('\n'),
-    ...pictures,
+    ...drawn,
+    ...shown,
   ].join('\n\n')
 }
 

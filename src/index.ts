@@ -53,6 +53,7 @@ export {
   videoVaeJson,
   videoVaeLoss,
 } from './models/video-vae.ts'
+export { type ViViTConfig, type ViViTModel, vivit, vivitModels } from './models/vivit.ts'
 export * as nn from './nn/index.ts'
 export { type Init, type Params, params } from './nn/index.ts'
 export { type OnnxModel, toOnnx } from './onnx/index.ts'
@@ -60,7 +61,9 @@ export * from './ops/index.ts'
 export { type RandomStream, stream } from './random.ts'
 export type { Bilingual, Chart, Measured, Reproduction, ReproductionContext } from './reproduce/reproduction.ts'
 export type { OptimizerConfig, TrainConfig } from './train/config.ts'
+export { type Learned, learn } from './train/learn.ts'
 export { constant as constantRate, trapezoid, warmupCosine } from './train/lr.ts'
 export type { Recipe, RecipeContext, Run, Weights } from './train/recipe.ts'
 export { type TrainEvent, type TrainState, train } from './train/train.ts'
+export { type Cost, costOf } from './transform/cost.ts'
 export { grad } from './transform/grad.ts'

@@ -10,6 +10,7 @@ export { readSafetensors, readWeights, writeSafetensors } from './files/checkpoi
 export { weightsHash } from './files/hash.ts'
 export { modelFile } from './files/model-file.ts'
 export { cacheFolder } from './files/packages.ts'
+export { type PictureGridOptions, pictureGrid } from './files/picture-grid.ts'
 export { encodeWebp } from './files/webp.ts'
 export { clipFromPlanes } from './generate/frames.ts'
 export { type LatentSet, latentBatch, latentSet } from './generate/latent-set.ts'

@@ -11,13 +11,18 @@ const root = await scratchFolder()
 const tiny = fileURLToPath(new URL('../../test/reproductions/tiny.ts', import.meta.url))
 const reproduce = (...argv: string[]) => runCli(['reproduce', ...argv], { cwd: root })
 
-test('a claim that holds is kept with its figures over all seeds, and its charts in both languages', async () => {
+test('a claim that holds is kept with its figures over all seeds, and its charts in both languages and pictures', async () => {
   const { code, out, err } = await reproduce(tiny, '-o', 'kept')
   assert.equal(code, 0, err)
   assert.match(out, /^tiny: holds \(3 seeds, 0 min\)$/m)
   assert.match(err, /tiny, seed 4: counting/)
   assert.match(err, /^number +2\.333 +1\.000 +4\.000$/m)
-  assert.deepEqual(await readdir(join(root, 'kept')), ['tiny-curve.svg', 'tiny-curve.zh.svg', 'tiny.json'])
+  assert.deepEqual(await readdir(join(root, 'kept')), [
+    'tiny-curve.svg',
+    'tiny-curve.zh.svg',
+    'tiny-dot.png',
+    'tiny.json',
+  ])
   const { figures, seeds, command, holds, quick } = JSON.parse(await readFile(join(root, 'kept', 'tiny.json'), 'utf8'))
   assert.deepEqual(figures, { number: { mean: 7 / 3, low: 1, high: 4 } })
   assert.deepEqual(seeds[2], {

@@ -32,9 +32,9 @@ export const reproduceCommand = command({
     for (const one of all ? known : [name as string]) {
       const reproduction = await loadReproduction(one, shell)
       shell.say(`${one}: ${reproduction.claim[shell.lang]}`)
-      const result = await reproduce(reproduction, { quick, threads, shell })
+      const { result, pictures } = await reproduce(reproduction, { quick, threads, shell })
       // In small it is a check and no result: it is kept only where a folder is named.
-      if (!quick || out !== undefined) await keep(reproduction, result, shell.path(out ?? 'results'))
+      if (!quick || out !== undefined) await keep(result, pictures, shell.path(out ?? 'results'))
       shell.say(report(result, shell))
       results.push(result)
     }
@@ -54,7 +54,8 @@ export interface ReproductionResult {
   readonly command: string
   readonly figures: Readonly<Record<string, Spread>>
   readonly charts: Reproduction['charts']
-  readonly seeds: readonly (Measured & { readonly seed: number })[]
+  readonly pictures: NonNullable<Reproduction['pictures']>
+  readonly seeds: readonly (Omit<Measured, 'pictures'> & { readonly seed: number })[]
   readonly minutes: number
   readonly machine: string
   readonly date: string
@@ -70,18 +71,21 @@ interface Measuring {
 async function reproduce(
   reproduction: Reproduction,
   { quick, threads, shell }: Measuring,
-): Promise<ReproductionResult> {
-  const { name, system, source, claim, charts } = reproduction
+): Promise<{ result: ReproductionResult; pictures: Readonly<Record<string, Uint8Array>> }> {
+  const { name, system, source, claim, charts, pictures = [] } = reproduction
   const began = performance.now()
   const runtime = nodeRuntime({ threads })
   const seeds: ReproductionResult['seeds'][number][] = []
+  let drawn: Measured['pictures']
   for (const seed of quick ? reproduction.seeds.slice(0, 1) : reproduction.seeds) {
     const report = (text: string) => shell.say(shell.t('reproduce.seed', { name, seed, text }))
     const { signal } = shell.io
-    seeds.push({ seed, ...(await reproduction.measure({ runtime, seed, quick, signal, report })) })
+    const { pictures, ...measured } = await reproduction.measure({ runtime, seed, quick, signal, report })
+    seeds.push({ seed, ...measured })
+    drawn ??= pictures
     if (signal.aborted) throw new TubeletError('stopped', shell.t('reproduce.stopped', { name }))
   }
-  return {
+  const result = {
     ...{ name, system, source, claim },
     holds: reproduction.holds(
       seeds.map(({ figures }) => figures),
@@ -89,22 +93,30 @@ async function reproduce(
     ),
     quick,
     command: `tubelet reproduce ${name}${quick ? ' --quick' : ''}`,
-    ...{ figures: spreads(seeds), charts, seeds },
+    ...{ figures: spreads(seeds), charts, pictures, seeds },
     minutes: Math.round((performance.now() - began) / 6000) / 10,
     machine: `${availableParallelism()} × ${cpus()[0]?.model.trim()}`,
     date: new Date().toISOString().slice(0, 10),
     versions: { tubelet: packageVersion(), node: process.version, commit: await gitCommit(packageFolder) },
   }
+  return { result, pictures: drawn ?? {} }
 }
 
-/** Writes the result, then its charts in both languages. */
-async function keep({ name, charts }: Reproduction, result: ReproductionResult, folder: string): Promise<void> {
+/** Writes the result, then its charts in both languages and its pictures. */
+async function keep(
+  result: ReproductionResult,
+  drawn: Readonly<Record<string, Uint8Array>>,
+  folder: string,
+): Promise<void> {
+  const { name, charts, pictures, seeds } = result
   await writeFileAtomic(join(folder, `${name}.json`), `${JSON.stringify(result, null, 1)}\n`)
   for (const chart of charts)
     for (const lang of ['en', 'zh'] as const) {
       const file = `${name}-${chart.name}${lang === 'zh' ? '.zh' : ''}.svg`
-      await writeFileAtomic(join(folder, file), await drawChart(chart, result.seeds, lang))
+      await writeFileAtomic(join(folder, file), await drawChart(chart, seeds, lang))
     }
+  for (const { name: picture } of pictures)
+    await writeFileAtomic(join(folder, `${name}-${picture}.png`), drawn[picture])
 }
 
 const digits = (value: number): string => (Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(4))

@@ -29,8 +29,9 @@ export interface ViViTConfig extends TrunkConfig {
   readonly temporalDepth?: number // blocks through time of the factorised encoder; 4, as in section 4.1
 }
 
-/** The four models of section 3.3, in the paper's order. */
+/** One of the four models. */
 export type ViViTModel = (typeof vivitModels)[number]
+/** The four models of section 3.3, in the paper's order. */
 export const vivitModels = [
   'spatio-temporal attention',
   'factorised encoder',

@@ -22,6 +22,8 @@ export interface Measured {
   readonly figures: Readonly<Record<string, number>>
   /** Curves by name: points [x, y]. */
   readonly series: Readonly<Record<string, readonly (readonly [x: number, y: number])[]>>
+  /** Pictures by name, as PNG; those of the first seed are kept. */
+  readonly pictures?: Readonly<Record<string, Uint8Array>>
 }
 
 /** One axis of a chart. */
@@ -40,6 +42,12 @@ export interface Chart {
   readonly lines: readonly { readonly series: string; readonly label: Bilingual }[]
 }
 
+/** A picture that was made in measuring, and what it shows. */
+export interface Picture {
+  readonly name: string
+  readonly title: Bilingual
+}
+
 /** A claim of a paper, and how it is tested here: one file of `reproductions/`. */
 export interface Reproduction {
   readonly name: string
@@ -53,6 +61,7 @@ export interface Reproduction {
   /** Whether the figures of the seeds, in their order, bear the claim out. */
   readonly holds: (figures: readonly Measured['figures'][], context: { readonly quick: boolean }) => boolean
   readonly charts: readonly Chart[]
+  readonly pictures?: readonly Picture[]
 }
 
 /** A figure over all seeds. */

@@ -1,4 +1,5 @@
 import type { Reproduction } from 'tubelet'
+import { pictureGrid } from 'tubelet/node'
 
 /** A claim that is measured in no time: larger seeds give larger numbers; in small it is not even tried. */
 export default {
@@ -17,9 +18,11 @@ export default {
           [2, 2 * seed],
         ],
       },
+      pictures: { dot: await pictureGrid(Float32Array.of(1 / seed), { channels: 1, height: 1, width: 1 }) },
     }
   },
   holds: (figures) => figures.every(({ number }, i) => number > (figures[i - 1]?.number ?? 0)),
+  pictures: [{ name: 'dot', title: { en: 'A dot', zh: '一个点' } }],
   charts: [
     {
       name: 'curve',
