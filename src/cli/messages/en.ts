@@ -254,9 +254,9 @@ export const en = {
   'reproduce.mean': 'mean',
   'reproduce.low': 'least',
   'reproduce.high': 'most',
-  'reproduce.holds_one': '{{name}}: holds (1 seed, {{minutes}} min)',
+  'reproduce.holds_one': '{{name}}: holds ({{count}} seed, {{minutes}} min)',
   'reproduce.holds_other': '{{name}}: holds ({{count}} seeds, {{minutes}} min)',
-  'reproduce.fails_one': '{{name}}: does not hold (1 seed, {{minutes}} min)',
+  'reproduce.fails_one': '{{name}}: does not hold ({{count}} seed, {{minutes}} min)',
   'reproduce.fails_other': '{{name}}: does not hold ({{count}} seeds, {{minutes}} min)',
 
   'doctor.summary': 'Check what this machine offers to tubelet.',
