@@ -45,6 +45,7 @@ const variants = 3 // changed copies of each drawing
 const promptsEach = 8 // ways to ask for each
 const dropout = 0.1 // of captions, so that the model also learns to draw without one
 const shift = 5 // of times towards noise, where prompts decide what will be seen; in training and sampling
+const given = 0.25 // of the clips, some of whose frames are known, so that a picture or a clip can be a prompt
 const stillWeight = 0.25 // of the loss of stills beside that of clips
 const className = 'WanTransformer3DModel'
 const examples = ['a beating heart', '跳动的红心', 'a blue bird', 'clock', 'two small red hearts', '小狗']
@@ -112,7 +113,7 @@ export default {
       seed,
       steps,
       samples: parts.reduce((sum, { name }) => sum + inBatch[name], 0),
-      settings: { data, model, from, config, inBatch, pieceFrames, variants, promptsEach, dropout, shift },
+      settings: { data, model, from, config, inBatch, pieceFrames, variants, promptsEach, dropout, shift, given },
       weights: from === undefined ? undefined : dataOf((await readPart(from, 'transformer', className)).arrays),
       build(p) {
         const weight = constant(importance(clips.statistics), [channels, 1, 1, 1])
@@ -122,11 +123,14 @@ export default {
           const shape = [count, channels, length, side, side]
           const words = input(`${name}.text`, [count, text.length, text.width])
           const x0 = input(`${name}.x0`, shape)
-          const noise = { eps: input(`${name}.eps`, shape), t: input(`${name}.t`, [count]) }
-          if (name !== 'piece') return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), { x0, weight, ...noise })
+          const t = input(`${name}.t`, name === 'still' ? [count] : [count, length])
+          const of = { x0, eps: input(`${name}.eps`, shape), t, weight }
+          if (name === 'still') return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), of)
+          const clips = { ...of, motion: input(`${name}.motion`, [count]) }
+          if (name === 'whole') return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), clips)
           const planes = input('piece.planes', [nn.placeChannels, length, side, side])
           const within = { frames, places: input('piece.places', [length * perFrame], 'int32') }
-          return flowLoss((x, t) => predict(nn.withPlaces(x, planes), t, words, { within }), { x0, weight, ...noise })
+          return flowLoss((x, t) => predict(nn.withPlaces(x, planes), t, words, { within }), clips)
         }
         const losses = Object.fromEntries(parts.map((part) => [part.name, lossOf(part)]))
         const weighted = parts.map(({ name, weight }) =>
@@ -140,7 +144,8 @@ export default {
           ...parts.map((part) => {
             const chosen = framesOf(part, { frames, seed, step })
             const { name, set } = part
-            const drawn = { name, count: inBatch[name], frames: chosen, dropout, shift, seed, step }
+            const times = { shift, given: name === 'still' ? undefined : given }
+            const drawn = { name, count: inBatch[name], frames: chosen, dropout, ...times, seed, step }
             return {
               ...latentBatch(set, { ...drawn, text: { size: text.length * text.width, read: states.read } }),
               ...(name === 'piece' && {

@@ -1,5 +1,6 @@
 import type { RandomStream } from '../random.ts'
 import { type Attributes, namedColours } from './prompts.ts'
+import { recolour } from './recolour.ts'
 
 /** Straight RGBA bytes [T, S, S, 4] of a clip. */
 interface Pixels {
@@ -21,6 +22,9 @@ export function drawAttributes(random: RandomStream, moving: boolean): Attribute
   if (kind < 0.9 || !moving) return { mirrored: true }
   return { reversed: true }
 }
+
+/** Changes with what `alter` and `drawAttributes` make, for those who keep it. */
+export const alterVersion = 2
 
 /** A changed copy of a clip: recoloured, smaller, doubled, mirrored or backwards, as the attributes say. */
 export function alter(source: Pixels, attributes: Attributes): Uint8Array {
@@ -48,28 +52,6 @@ function backwards(bytes: Uint8Array, frames: number, frame: number): Uint8Array
     out.set(bytes.subarray(((frames - t) % frames) * frame, ((frames - t) % frames) * frame + frame), t * frame)
   return out
 }
-
-/** Every pixel takes the hue; grays take it too, as their brightness allows. Hue −1 takes the colour away. */
-function recolour(bytes: Uint8Array, hue: number): Uint8Array {
-  const out = new Uint8Array(bytes)
-  const pure = [0, 8, 4].map((n) => hueShape((n + hue / 30) % 12)) // in [0, 1]
-  for (let i = 0; i < out.length; i += 4) {
-    if (bytes[i + 3] === 0) continue
-    const [r, g, b] = [bytes[i], bytes[i + 1], bytes[i + 2]]
-    const light = (Math.max(r, g, b) + Math.min(r, g, b)) / 510
-    if (hue < 0) out.fill(255 * light, i, i + 3)
-    else {
-      // HSL with saturation 0.85, and lightness drawn towards the middle, where colour shows.
-      const l = 0.12 + 0.72 * light
-      const reach = 0.85 * Math.min(l, 1 - l)
-      for (let c = 0; c < 3; c++) out[i + c] = 255 * (l - reach * (1 - 2 * pure[c]))
-    }
-  }
-  return out
-}
-
-/** The piecewise linear curve of one channel over the hue, in twelfths of a turn. */
-const hueShape = (k: number) => (1 - Math.max(-1, Math.min(k - 3, 9 - k, 1))) / 2
 
 interface Placing {
   readonly frames: number

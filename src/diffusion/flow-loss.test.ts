@@ -67,3 +67,28 @@ test('the gradient leads to the velocity', async () => {
     'gradient',
   )
 })
+
+test('motion says what an error beside its mean over time counts, for each clip', async () => {
+  const shape = [2, 1, 2, 1] as const // [B, C, T, H]
+  const clips = { x0: input('x0', shape), eps: input('eps', shape), t: input('t', [2]), motion: input('motion', [2]) }
+  const errors = constant(Float32Array.of(3, 1, 3, 1), shape) // mean 2, beside it ±1
+  const loss = flowLoss(() => add(sub(clips.eps, clips.x0), errors), clips)
+  const zeros = { x0: new Float32Array(4), eps: new Float32Array(4), t: new Float32Array(2) }
+  const got = await evaluate({ loss }, { ...zeros, motion: Float32Array.of(1, 5) })
+  assertClose(got.loss, [(4 + 1 + 4 + 5) / 2], 1e-5, 'loss')
+})
+
+test('with a time for each frame, a frame at 0 is shown as it is and not asked for', async () => {
+  const shape = [1, 2, 3, 1] as const // [B, C, T, H]
+  const clips = { x0: input('x0', shape), eps: input('eps', shape), t: input('t', [1, 3]) }
+  let seen: Tensor | undefined
+  const loss = flowLoss((xt) => {
+    seen = xt
+    return add(sub(clips.eps, clips.x0), constant(Float32Array.of(9, 2, 1), [3, 1]))
+  }, clips)
+  const [x0, eps] = [normalNumbers(3, ...shape), normalNumbers(4, ...shape)]
+  const got = await evaluate({ loss, seen: seen! }, { x0, eps, t: Float32Array.of(0, 0.5, 1) })
+  const want = Array.from(x0, (x, i) => x + [0, 0.5, 1][i % 3] * (eps[i] - x))
+  assertClose(got.seen, want, 1e-6, 'xt')
+  assertClose(got.loss, [(4 + 1) / 3], 1e-5, 'loss')
+})

@@ -17,13 +17,13 @@ const runtime = nodeRuntime({ threads: 1 })
 const set = await latentSet(data, { kind: 'clip', model, runtime, variants: 2, promptsEach: 5 })
 
 /** Draws batches whose text states are the lengths of the prompts. */
-function drawn({ step = 0, count = 64, frames = [0, 1, 2], dropout = 0.25, of = set } = {}) {
+function drawn({ step = 0, count = 64, frames = [0, 1, 2], dropout = 0.25, of = set, given = {} } = {}) {
   const asked: string[] = []
   const read = (prompt: string, into: Float32Array) => {
     asked.push(prompt)
     into.fill(prompt.length)
   }
-  const options = { name: 'a', count, frames, dropout, shift: 2, seed: 3, step }
+  const options = { name: 'a', count, frames, dropout, shift: 2, seed: 3, step, ...given }
   return { asked, batch: latentBatch(of, { ...options, text: { size: 2, read } }) }
 }
 
@@ -79,4 +79,39 @@ test('without changed copies only drawings as they are come up', async () => {
   assert.equal(plain.latents.count, 4)
   const { asked } = drawn({ of: plain, dropout: 0 })
   assert.deepEqual([...new Set(asked)].sort(), [...new Set(plain.prompts.flat())].sort())
+})
+
+test('the less a clip moves, the more its motion counts, from 1 to 10', () => {
+  const { batch } = drawn({ count: 40, dropout: 0 })
+  const moving = (b: number) => {
+    const own = batch['a.x0'].subarray(b * 48, (b + 1) * 48)
+    let sum = 0
+    for (let c = 0; c < 4; c++)
+      for (let j = 0; j < 4; j++) {
+        const over = [0, 1, 2].map((t) => own[c * 12 + t * 4 + j] * set.statistics.std[c])
+        const mean = over.reduce((a, b) => a + b) / 3
+        sum += over.reduce((total, value) => total + (value - mean) ** 2, 0)
+      }
+    return sum
+  }
+  const all = set.statistics.std.reduce((sum, std) => sum + std ** 2, 0) * 12
+  for (let b = 0; b < 40; b++) {
+    const want = Math.min(10, Math.max(1, (0.3 * all) / moving(b)))
+    assert.ok(Math.abs(batch['a.motion'][b] - want) < 1e-3 * want, `sample ${b}: ${batch['a.motion'][b]}, not ${want}`)
+  }
+})
+
+test('some frames of a part of the samples are given, never all, and the others keep the time of the sample', () => {
+  const { batch } = drawn({ count: 400, given: { given: 0.4 } })
+  const { batch: none } = drawn({ count: 400 })
+  const kinds = new Map<string, number>()
+  for (let b = 0; b < 400; b++) {
+    const own = [...batch['a.t'].subarray(b * 3, (b + 1) * 3)]
+    assert.ok(own.every((t) => t === 0 || t === none['a.t'][b]) && own.some((t) => t > 0), `${own}`)
+    const kind = own.map((t) => (t === 0 ? 'x' : '.')).join('')
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+  }
+  assert.deepEqual([...kinds.keys()].sort(), ['...', '..x', '.x.', '.xx', 'x..', 'x.x', 'xx.'])
+  assert.ok(Math.abs(1 - kinds.get('...')! / 400 - 0.4) < 0.08, `${kinds.get('...')}`)
+  assert.deepEqual(batch['a.x0'], none['a.x0'])
 })

@@ -1,13 +1,13 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { alter, drawAttributes } from '../data/alter.ts'
+import { alter, alterVersion, drawAttributes } from '../data/alter.ts'
 import { drawPrompt } from '../data/caption-batch.ts'
 import { loadClips } from '../data/clips.ts'
 import type { Attributes } from '../data/prompts.ts'
 import { logitNormalTimes } from '../diffusion/flow.ts'
 import { dataOf } from '../files/arrays.ts'
-import { weightsHash } from '../files/hash.ts'
 import { cacheFolder } from '../files/packages.ts'
-import { type LatentStatistics, videoVaeConfig } from '../models/video-vae.ts'
+import { type LatentStatistics, type VideoVaeConfig, videoVaeConfig } from '../models/video-vae.ts'
 import { type RandomStream, stream } from '../random.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { encodeLatents, type LatentCache } from './latents.ts'
@@ -44,11 +44,11 @@ export async function latentSet(data: string, options: LatentSetOptions): Promis
   const changes = (i: number): Attributes =>
     i < count ? {} : drawAttributes(stream({ seed: 0, purpose: `variant ${kind}`, sample: i }), kind === 'clip')
   const source = {
-    ...{ count: count * (1 + variants), frames, size, key: `${clips.key} ${variants}` },
+    ...{ count: count * (1 + variants), frames, size, key: `${clips.key} ${variants} ${alterVersion}` },
     pixels: (i: number) => alter({ frames, size, bytes: clips.pixels(i % count) }, changes(i)),
   }
   const weights = dataOf(arrays)
-  const store = { hash: await weightsHash(join(model, 'vae')), cacheDir: join(cacheFolder(), 'latents') }
+  const store = { hash: encoderHash(config, weights), cacheDir: join(cacheFolder(), 'latents') }
   const latents = await encodeLatents(source, { runtime, config, weights, ...store, onProgress })
   const prompts = Array.from({ length: source.count }, (_, i) => {
     const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
@@ -59,6 +59,14 @@ export async function latentSet(data: string, options: LatentSetOptions): Promis
   return { latents, originals: count, prompts, statistics, size, frames, fps }
 }
 
+/** Changes with what the encoder computes; the decoder may go on learning. */
+function encoderHash(config: VideoVaeConfig, weights: Readonly<Record<string, Float32Array>>): string {
+  const hash = createHash('sha256').update(JSON.stringify(config))
+  for (const name of Object.keys(weights).sort())
+    if (name.startsWith('encoder.')) hash.update(`${name}\n`).update(weights[name])
+  return hash.digest('hex')
+}
+
 /** How a batch is drawn from a set. */
 export interface LatentBatchOptions {
   readonly name: string // of the batch's draws, and before the names of its arrays
@@ -66,6 +74,7 @@ export interface LatentBatchOptions {
   readonly frames: readonly number[] // which latent frames of each sample
   readonly dropout: number // part of the samples whose prompt is left out, for guidance (Ho & Salimans 2022)
   readonly shift: number // of times towards noise
+  readonly given?: number // part of the samples that have some frames given; 0
   readonly seed: number
   readonly step: number
   /** States of a prompt, written into an array of `size` numbers. */
@@ -73,29 +82,54 @@ export interface LatentBatchOptions {
 }
 
 /**
- * Normalised latents x0 [B, C, T', H, W], noise eps of the same shape, times t [B] and text states of one step, a pure
- * function of seed and step. Four of five samples are drawings as they are.
+ * Normalised latents x0 [B, C, T', H, W], noise eps of the same shape, times t [B], text states and what motion counts
+ * [B] of one step, a pure function of seed and step. Four of five samples are drawings as they are. With `given` the
+ * times are those of frames, t [B, T'], 0 for those that are given.
  */
 export function latentBatch(set: LatentSet, options: LatentBatchOptions): Record<string, Float32Array> {
-  const { name, count, frames, dropout, shift, seed, step, text } = options
+  const { name, count, frames, dropout, shift, given, seed, step, text } = options
   const [channels, , ...sides] = set.latents.shape
   const size = channels * frames.length * sides.reduce((a, b) => a * b)
   const x0 = new Float32Array(count * size)
   const states = new Float32Array(count * text.size)
+  const motion = new Float32Array(count)
   const named = (purpose: string) => stream({ seed, purpose: `${name} ${purpose}`, step })
   const random = named('choice')
+  const times = logitNormalTimes(named('time').normal(count), { shift })
   for (let b = 0; b < count; b++) {
     const i = choose(set, random)
-    normalise(set, i, frames, x0.subarray(b * size, (b + 1) * size))
+    const z = set.latents.latents(i)
+    normalise(z, set, frames, x0.subarray(b * size, (b + 1) * size))
+    motion[b] = motionWeight(z, set)
     const prompt = set.prompts[i][random.integer(set.prompts[i].length)]
     text.read(random.uniform(1)[0] < dropout ? '' : prompt, states.subarray(b * text.size, (b + 1) * text.size))
   }
   return {
     [`${name}.x0`]: x0,
     [`${name}.eps`]: named('noise').normal(count * size),
-    [`${name}.t`]: logitNormalTimes(named('time').normal(count), { shift }),
+    [`${name}.t`]: given === undefined ? times : timesOfFrames(times, frames.length, given, named('given')),
     [`${name}.text`]: states,
+    [`${name}.motion`]: motion,
   }
+}
+
+/** Times [B] for each frame [B, T']; in a part of the samples some frames are given, so at time 0, and never all. */
+function timesOfFrames(times: Float32Array, length: number, given: number, random: RandomStream): Float32Array {
+  const out = new Float32Array(times.length * length)
+  times.forEach((t, b) => {
+    const own = out.subarray(b * length, (b + 1) * length).fill(t)
+    const [some, kind] = random.uniform(2)
+    if (length === 1 || some >= given) return
+    const many = 1 + random.integer(length - 1)
+    if (kind < 0.4)
+      own.fill(0, 0, kind < 0.2 ? 1 : many) // a picture, or a clip to be continued
+    else if (kind < 0.6)
+      own.fill(0, length - many) // what came before
+    else if (kind < 0.8 && length > 2)
+      own[0] = own[length - 1] = 0 // what is between
+    else for (const frame of random.permutation(length).subarray(0, many)) own[frame] = 0
+  })
+  return out
 }
 
 const choose = ({ originals, latents }: LatentSet, random: RandomStream): number =>
@@ -104,13 +138,27 @@ const choose = ({ originals, latents }: LatentSet, random: RandomStream): number
     : originals + random.integer(latents.count - originals)
 
 /** Some frames of a sample, each channel brought to mean 0 and deviation 1: [C, T', H, W]. */
-function normalise({ latents, statistics }: LatentSet, i: number, frames: readonly number[], out: Float32Array) {
+function normalise(z: Float32Array, { latents, statistics }: LatentSet, frames: readonly number[], out: Float32Array) {
   const [channels, T, height, width] = latents.shape
   const plane = height * width
-  const z = latents.latents(i)
   let to = 0
   for (let c = 0; c < channels; c++)
     for (const t of frames)
       for (let j = 0, from = (c * T + t) * plane; j < plane; j++)
         out[to++] = (z[from + j] - statistics.mean[c]) / statistics.std[c]
+}
+
+/** How many times the motion of a clip counts, so that little motion is learnt as well as much: 1 to 10. */
+function motionWeight(z: Float32Array, { latents, statistics }: LatentSet): number {
+  const [channels, T, height, width] = latents.shape
+  const plane = height * width
+  let moving = 0
+  for (let c = 0; c < channels; c++)
+    for (let j = 0; j < plane; j++) {
+      let mean = 0
+      for (let t = 0; t < T; t++) mean += z[(c * T + t) * plane + j] / T
+      for (let t = 0; t < T; t++) moving += (z[(c * T + t) * plane + j] - mean) ** 2
+    }
+  const all = statistics.std.reduce((sum, std) => sum + std ** 2, 0) * T * plane
+  return Math.min(10, Math.max(1, (0.3 * all) / moving))
 }

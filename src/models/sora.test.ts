@@ -124,6 +124,21 @@ test('one time for each token is the same as one for all, where they are equal',
   assertClose(b.v, a.v, 1e-5, 'v')
 })
 
+test('one time for each frame is the same as one for each of its tokens', async () => {
+  const given = (columns: number) =>
+    wanTransformer(params(), tiny)(input('x', latents), input('t', [2, columns]), input('text', [2, 5, 8]))
+  const p = params()
+  predict(p)
+  const weights = randomised(p)
+  const times = Float32Array.of(0, 400, 820, 150, 0, 0) // of three frames with four tokens each
+  const tokens = Float32Array.from({ length: 24 }, (_, i) => times[Math.floor(i / 4)])
+  const [a, b] = [
+    await evaluate({ v: given(3) }, { ...weights, ...batch, t: times }),
+    await evaluate({ v: given(12) }, { ...weights, ...batch, t: tokens }),
+  ]
+  assertClose(a.v, b.v, 1e-6, 'v')
+})
+
 test('recomputed blocks give the same gradients', async () => {
   const weights = randomised(predictParams())
   const gradients = async (recompute: boolean) => {

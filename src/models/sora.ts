@@ -13,7 +13,7 @@ import {
   unpatch,
   zeros,
 } from '../nn/index.ts'
-import { add, chunk, layerNorm, mul, reshape, silu, sub, transpose } from '../ops/index.ts'
+import { add, chunk, expand, layerNorm, mul, reshape, silu, sub, transpose } from '../ops/index.ts'
 import { configFields } from './config-fields.ts'
 import { modulate } from './dit-blocks.ts'
 
@@ -67,7 +67,8 @@ export interface WanInputs {
 
 /**
  * The transformer: latents x [B, C, T, H, W], time t in 0…1000, text states [B, L, D text] → [B, C out, T, H, W].
- * The time is one of each sample, t [B], or one of each token, t [B, N], as in Wan 2.2, whose first frame may be given.
+ * The time is one of each sample, t [B], of each frame of patches, t [B, T], or of each token, t [B, N], as in Wan 2.2,
+ * whose first frame may be given: it has time 0.
  * Gates, cross-attentions and the output layer start at zero, so each block starts as the identity (adaLN-Zero).
  */
 export function wanTransformer(p: Params, config: WanConfig) {
@@ -80,7 +81,8 @@ export function wanTransformer(p: Params, config: WanConfig) {
 
   return p.scoped((x: Tensor, t: Tensor, text: Tensor, { mask, within, recompute }: WanInputs = {}): Tensor => {
     const grid = gridOf(x, config)
-    const { time, modulation, context } = condition(t, text)
+    const ofFrames = t.shape.length === 2 && t.shape[1] === grid[0]
+    const { time, modulation, context } = condition(t, text, ofFrames ? grid[1] * grid[2] : 1)
     const frames = within ? patchGrid([within.frames, ...x.shape.slice(3)], patchSize)[0] : grid[0]
     const rotate = rotary({ frames, height: grid[1], width: grid[2] }, { ...config, places: within?.places })
     const hidden = mask && mul(sub(reshape(mask, [mask.shape[0], 1, 1, mask.shape[1]]), 1), 1e9) // [B, 1, 1, L]
@@ -110,13 +112,22 @@ function conditioning(p: Params, { width, freqDim, textDim }: WanConfig) {
   const embedTime = mlp(p.at('time_embedder'), { from: freqDim, width, hidden: width, activation: silu, names, init })
   const project = linear(p.at('time_proj'), width, 6 * width, { init: zeros })
   const embedText = mlp(p.at('text_embedder'), { from: textDim, width, hidden: width, names, init })
-  return p.scoped((t: Tensor, text: Tensor) => {
+  return p.scoped((t: Tensor, text: Tensor, perFrame: number) => {
     if (text.shape.length !== 3 || text.shape[2] !== textDim || text.shape[0] !== t.shape[0] || t.shape.length > 2)
       throw new ShapeError('wanTransformer', `text must be [B, L, ${textDim}], and t [B] or [B, N]`, { text, t })
     const times = t.shape.length === 1 ? t : transpose(t) // tokens come first
     const time = reshape(embedTime(timestepEmbedding(reshape(times, [-1]), freqDim)), [...times.shape, width])
-    return { time, modulation: project(silu(time)), context: embedText(transpose(text, [1, 0, 2])) }
+    const modulation = project(silu(time))
+    const context = embedText(transpose(text, [1, 0, 2]))
+    return { time: eachToken(time, perFrame), modulation: eachToken(modulation, perFrame), context }
   })
+}
+
+/** Rows of frames [T, B, D] for each of their tokens: [T · n, B, D]. */
+function eachToken(x: Tensor, n: number): Tensor {
+  if (n === 1) return x
+  const [T, B, D] = x.shape
+  return reshape(expand(reshape(x, [T, 1, B, D]), [T, n, B, D]), [T * n, B, D])
 }
 
 /** What every block reads beside its tokens. */
