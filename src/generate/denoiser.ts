@@ -12,6 +12,7 @@ export interface DenoiserShape {
   readonly width: number
   readonly textLength: number // L, tokens of a prompt
   readonly guided: boolean // whether each step also asks for the clip of the negative prompt
+  readonly ofFrames?: boolean // whether each frame has a time of its own, `t` [B, T]
 }
 
 /** A transformer and how to run it. */
@@ -31,12 +32,12 @@ export async function denoiser(
   runtime: Runtime,
   { config, weights, shape, dtype = 'fp32' }: DenoiserOptions,
 ): Promise<Program> {
-  const { batch, frames, height, width, textLength, guided } = shape
+  const { batch, frames, height, width, textLength, guided, ofFrames } = shape
   const rows = guided ? 2 * batch : batch
   const predict = wanTransformer(params(), config)
   const x = input('x', [batch, config.outChannels, frames, height, width])
   const placed = config.inChannels > config.outChannels ? withPlaces(x) : x
-  const t = input('t', [batch])
+  const t = input('t', ofFrames ? [batch, frames] : [batch])
   const text = input('text', [rows, textLength, config.textDim])
   const twice = (one: Tensor) => (guided ? concat([one, one], 0) : one)
   const both = predict(twice(placed), twice(t), text)

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { assertClose } from '../../test/close.ts'
+import { generator } from '../../test/draw.ts'
 import { premultiplied } from '../data/clip-batch.ts'
-import { clipFromPlanes } from './frames.ts'
+import { clipFromPlanes, enlarge } from './frames.ts'
 
 /** A clip of one frame from pixels of premultiplied red, green, blue and alpha in [0, 1]. */
 function frameOf(...pixels: [r: number, g: number, b: number, a: number][]): number[][] {
@@ -50,4 +52,18 @@ test('it undoes what the autoencoder is given, up to rounding, wherever a pixel 
       }
     }),
   )
+})
+
+test('enlarging keeps planes that are even or rise evenly, and their mean', () => {
+  const ramp = Float32Array.from({ length: 2 * 16 }, (_, i) => (i < 16 ? 0.25 : (i % 4) / 4))
+  const out = new Float32Array(2 * 64)
+  enlarge(ramp, out, { from: 4, size: 8 })
+  assert.ok(out.subarray(0, 64).every((x) => x === 0.25))
+  // Centres of the pixels lie at −1/4, 1/4, 3/4 … of the old ones; the ends stay as they are.
+  assertClose(out.subarray(64, 72), [0, 0.0625, 0.1875, 0.3125, 0.4375, 0.5625, 0.6875, 0.75], 1e-6, 'a row')
+  const random = Float32Array.from({ length: 16 }, generator(3))
+  const large = new Float32Array(256)
+  enlarge(random, large, { from: 4, size: 16 })
+  const mean = (values: Float32Array) => values.reduce((a, b) => a + b) / values.length
+  assert.ok(Math.abs(mean(large) - mean(random)) < 1e-6)
 })

@@ -5,12 +5,13 @@ import { scratchFolder } from '../../test/cli.ts'
 import { tinyClip, tinyModelFiles, writeTinyModel } from '../../test/tiny-model.ts'
 import { TubeletError } from '../errors.ts'
 import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
-import type { Clip } from '../files/clip.ts'
+import { type Clip, frameOf } from '../files/clip.ts'
 import type { Tensor } from '../graph/index.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { textToVideo } from './open-text-to-video.ts'
 import type { GenerateEvent, Recipe, TextToVideo } from './text-to-video.ts'
+import { edited, fromPicture, goingOn, type VisualPrompt } from './visual-prompt.ts'
 
 const folder = await scratchFolder()
 const runtime = nodeRuntime({ threads: 1 })
@@ -25,14 +26,14 @@ const recipe = (prompt: string, more: Partial<Recipe> = {}): Recipe => ({
   ...more,
 })
 
-async function eventsOf(recipes: readonly Recipe[], from = model): Promise<GenerateEvent[]> {
+async function eventsOf(recipes: readonly Recipe[], from = model, visual?: VisualPrompt): Promise<GenerateEvent[]> {
   const events: GenerateEvent[] = []
-  for await (const event of from.generate(recipes)) events.push(event)
+  for await (const event of from.generate(recipes, undefined, visual)) events.push(event)
   return events
 }
 
-async function clips(recipes: readonly Recipe[], from = model): Promise<Clip[]> {
-  return (await eventsOf(recipes, from)).flatMap((event) => (event.kind === 'clip' ? [event.clip] : []))
+async function clips(recipes: readonly Recipe[], from = model, visual?: VisualPrompt): Promise<Clip[]> {
+  return (await eventsOf(recipes, from, visual)).flatMap((event) => (event.kind === 'clip' ? [event.clip] : []))
 }
 
 test('a prompt becomes a clip of the size, length and speed that the model says, neither empty nor opaque', async () => {
@@ -206,4 +207,30 @@ test('a model is released even after a program of it could not be loaded', async
   await assert.rejects(clips([recipe('cat')], one), { code: 'memory' })
   await one.release()
   assert.deepEqual(released.sort(), ['states', 'y'])
+})
+
+test('a picture as a prompt is the first frame whatever the seed, and the rest is drawn', async () => {
+  const [shown] = await clips([recipe('a blue bird', { seed: 99 })])
+  const visual = fromPicture({ ...shown, count: 1, frames: frameOf(shown, 0) }, tinyClip.frames)
+  const [one, other] = await clips([recipe('a red heart'), recipe('a red heart', { seed: 8 })], model, visual)
+  assert.deepEqual(frameOf(one, 0), frameOf(other, 0))
+  assert.notDeepEqual(frameOf(one, 4), frameOf(other, 4))
+  assert.notDeepEqual(frameOf(one, 0), frameOf((await clips([recipe('a red heart')]))[0], 0))
+})
+
+test('an edit of little strength stays nearer to its clip than one of much', async () => {
+  const [shown] = await clips([recipe('a blue bird', { seed: 99, steps: 10 })])
+  const far = async (strength: number) => {
+    const visual = edited(shown, tinyClip.frames, { strength })
+    const [clip] = await clips([recipe('a red heart', { steps: 10 })], model, visual)
+    return clip.frames.reduce((sum, byte, i) => sum + Math.abs(byte - shown.frames[i]), 0)
+  }
+  assert.ok((await far(0.2)) < (await far(1)))
+})
+
+test('a clip of another size or length is refused in words', async () => {
+  const pixel: Clip = { frames: new Uint8Array(4 * 2 * 3), count: 1, width: 2, height: 3, fps: 0 }
+  await assert.rejects(clips([recipe('a red heart')], model, fromPicture(pixel, 5)), /must be square/)
+  const small = { frames: new Uint8Array(4 * 9), count: 9, width: 1, height: 1, fps: 5 }
+  await assert.rejects(clips([recipe('a red heart')], model, goingOn(small, 7)), /of 5 frames \(got 7 of 1 × 1\)/)
 })

@@ -1,4 +1,5 @@
 import { contentWords } from '../data/words.ts'
+import { type Known, pathAround } from '../diffusion/known.ts'
 import { sample } from '../diffusion/sample.ts'
 import { schedulerFromConfig } from '../diffusion/scheduler.ts'
 import { TubeletError } from '../errors.ts'
@@ -11,9 +12,11 @@ import type { Arrays, Program, Runtime } from '../runtime/runtime.ts'
 import { denoiser } from './denoiser.ts'
 import { clipFromPlanes } from './frames.ts'
 import { latentDecoder } from './latent-decoder.ts'
+import { type LatentEncoder, latentEncoder } from './latent-encoder.ts'
 import { type ModelIndex, modelIndex } from './model-index.ts'
 import type { ModelPart } from './model-part.ts'
 import type { TextEncoder } from './text-states.ts'
+import { knownLatents, type VisualPrompt } from './visual-prompt.ts'
 import { checkDepths, weightsFor } from './weights.ts'
 
 /** Everything that decides what a clip looks like; stored in the file, so that it can be drawn again. */
@@ -49,8 +52,11 @@ export interface TextToVideo {
   readonly size: number // H and W of a clip, in pixels
   readonly frames: number
   readonly fps: number
-  /** Draws one clip for each recipe, in order, and yields what happens; an aborted signal stops between two steps. */
-  generate(recipes: readonly Recipe[], signal?: AbortSignal): AsyncGenerator<GenerateEvent>
+  /**
+   * Draws one clip for each recipe, in order, and yields what happens; an aborted signal stops between two steps. With
+   * `visual`, every one is drawn from its frames as well, which are square and at most of the model's size.
+   */
+  generate(recipes: readonly Recipe[], signal?: AbortSignal, visual?: VisualPrompt): AsyncGenerator<GenerateEvent>
   release(): Promise<void>
 }
 
@@ -77,14 +83,19 @@ export async function videoPipeline(parts: VideoParts, runtime: Runtime): Promis
   checkSchedule(scheduler)
   const decoder = await latentDecoder(runtime, { ...parts.vae, vaeConfig, latents }, shape)
   const programs = new Map<string, Promise<Program>>()
+  let encoder: Promise<LatentEncoder> | undefined
   const model: LoadedModel = {
     text,
     scheduler,
-    known: known && new Set(known),
-    latentCount: shape.reduce((a, b) => a * b),
-    denoiser(guided, dtype = 'fp32') {
-      const sizes = { batch: 1, frames: shape[1], height: side, width: side, textLength: text.length, guided }
-      const key = `${guided} ${dtype}`
+    words: known && new Set(known),
+    shape,
+    async known(visual) {
+      encoder ??= latentEncoder(runtime, parts.vae, { size, frames })
+      return knownLatents(visual, await encoder, shape)
+    },
+    denoiser(guided, dtype = 'fp32', ofFrames = false) {
+      const sizes = { batch: 1, frames: shape[1], height: side, width: side, textLength: text.length, guided, ofFrames }
+      const key = `${guided} ${dtype} ${ofFrames}`
       const loaded = programs.get(key) ?? denoiser(runtime, { ...network, shape: sizes, dtype })
       programs.set(key, loaded)
       return loaded
@@ -93,14 +104,17 @@ export async function videoPipeline(parts: VideoParts, runtime: Runtime): Promis
   }
   return {
     ...{ size, frames, fps },
-    async *generate(recipes, signal) {
-      for (const [index, recipe] of recipes.entries()) yield* draw(model, recipe, { index, signal })
+    async *generate(recipes, signal, visual) {
+      const known = visual && (await model.known(visual))
+      for (const [index, recipe] of recipes.entries()) yield* draw(model, recipe, { index, signal, known })
     },
     async release() {
       // A program that could not be loaded has said so to who asked for it.
       for (const loaded of await Promise.allSettled(programs.values()))
         if (loaded.status === 'fulfilled') await loaded.value.release()
       programs.clear()
+      await encoder?.then((one) => one.release())
+      encoder = undefined
       await decoder.release()
     },
   }
@@ -110,33 +124,41 @@ export async function videoPipeline(parts: VideoParts, runtime: Runtime): Promis
 interface LoadedModel {
   readonly text: TextEncoder
   readonly scheduler: unknown // scheduler_config.json
-  readonly known: ReadonlySet<string> | undefined // words of the training
-  readonly latentCount: number
-  denoiser(guided: boolean, dtype: Recipe['dtype']): Promise<Program>
+  readonly words: ReadonlySet<string> | undefined // of the training
+  readonly shape: readonly [channels: number, frames: number, height: number, width: number] // of the latents
+  known(visual: VisualPrompt): Promise<Known>
+  denoiser(guided: boolean, dtype: Recipe['dtype'], ofFrames: boolean): Promise<Program>
   toClip(latents: Float32Array): Promise<Clip>
 }
 
 /** Draws one clip and tells each step; what it looks like depends on the recipe alone. */
 async function* draw(
-  { text, scheduler, known, latentCount, ...model }: LoadedModel,
+  { text, scheduler, words, shape, ...model }: LoadedModel,
   recipe: Recipe,
-  { index, signal }: { index: number; signal?: AbortSignal },
+  { index, signal, known }: { index: number; signal?: AbortSignal; known?: Known },
 ): AsyncGenerator<GenerateEvent> {
   const { prompt, seed, steps, guidance, dtype } = recipe
   const asked = [...new Set(contentWords(prompt))]
-  const unknown = known ? asked.filter((word) => !known.has(word)) : []
+  const unknown = words ? asked.filter((word) => !words.has(word)) : []
   yield { kind: 'prompt', index, recipe, unknown, known: asked.length - unknown.length }
   const guided = guidance !== 1
-  const program = await model.denoiser(guided, dtype)
+  const program = await model.denoiser(guided, dtype, known !== undefined)
   const states = await conditions(text, recipe, guided)
   const given: Arrays = { text: states, ...(guided && { guidance: Float32Array.of(guidance) }) }
+  const latentCount = shape.reduce((a, b) => a * b)
+  const flow = schedulerFromConfig(scheduler, steps)
   const first = stream({ seed, purpose: 'latents' }).normal(latentCount)
+  const path = known && pathAround(known, first, flow)
   let latents = first
   for await (const { step, x } of sample({
-    scheduler: schedulerFromConfig(scheduler, steps),
-    denoise: async (x, t) => (await program.run({ x, t: Float32Array.of(t), ...given })).v as Float32Array,
+    scheduler: flow,
+    async denoise(x, t) {
+      const v = (await program.run({ x, t: path?.times(t) ?? Float32Array.of(t), ...given })).v as Float32Array
+      return path?.velocity(v) ?? v
+    },
     noise: (step) => stream({ seed, purpose: 'step noise', step }).normal(latentCount),
-    x: first,
+    x: path?.x ?? first,
+    from: path?.from,
     signal,
   })) {
     checkFinite(x, step, steps)

@@ -1,0 +1,47 @@
+import { TubeletError } from '../errors.ts'
+import type { Clip } from '../files/clip.ts'
+import { input } from '../graph/index.ts'
+import { videoEncoder, videoVaeConfig } from '../models/video-vae.ts'
+import { params } from '../nn/index.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { planesOf } from './frames.ts'
+import type { ModelPart } from './model-part.ts'
+import { checkDepths, weightsFor } from './weights.ts'
+
+/** Turns pixels into what the transformer reads. */
+export interface LatentEncoder {
+  /** A square clip of `frames` frames, enlarged to `size` if it is smaller → normalised latents [C, T', H, W]. */
+  encode(clip: Clip): Promise<Float32Array>
+  release(): Promise<void>
+}
+
+/** The autoencoder's encoder for clips of one size; the latents are the means. */
+export async function latentEncoder(
+  runtime: Runtime,
+  vae: ModelPart,
+  { size, frames }: { size: number; frames: number },
+): Promise<LatentEncoder> {
+  const { folder: where, arrays } = vae
+  const { config, latents } = videoVaeConfig(vae.config)
+  checkDepths(where, { encoder_depth: config.encoderDepth }, arrays)
+  const p = params()
+  const network = videoEncoder(p.at('encoder'), config)
+  const constants = weightsFor(p, arrays, { where, spare: /^decoder\./ })
+  const program = await runtime.load({ z: network(input('clip', [1, frames, 4, size, size])).mean }, { constants })
+  return {
+    async encode(clip) {
+      if (clip.count !== frames || clip.width !== clip.height || clip.width > size)
+        throw new TubeletError(
+          'usage',
+          `encode: the clip must be square, at most ${size} × ${size} and of ${frames} frames (got ${clip.count} of ${clip.width} × ${clip.height})`,
+        )
+      const z = (await program.run({ clip: planesOf(clip, size) })).z as Float32Array
+      const plane = z.length / config.latentChannels
+      return z.map((value, i) => {
+        const c = Math.floor(i / plane)
+        return (value - latents.mean[c]) / latents.std[c]
+      })
+    },
+    release: () => program.release(),
+  }
+}
