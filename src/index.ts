@@ -1,3 +1,10 @@
+export {
+  type LabelledPictures,
+  type NoisyBatch,
+  type NoisyBatchOptions,
+  noisyBatches,
+  rowsOf,
+} from './data/labelled-pictures.ts'
 export { type Component, type GaussianMixture, gaussianMixture, type Moments } from './data/mixture.ts'
 export {
   captionMovingScene,
@@ -38,11 +45,17 @@ export { sample } from './diffusion/sample.ts'
 export { alphaBars } from './diffusion/schedule.ts'
 export { schedulerFromConfig } from './diffusion/scheduler.ts'
 export { type ErrorCode, TubeletError } from './errors.ts'
+export { type Bits, type BitsOptions, bitsPerDimension } from './generate/bits-per-dimension.ts'
+export { type DrawSamplesOptions, drawSamples } from './generate/draw-samples.ts'
+export { type Denoiser, type GuidedDenoiserOptions, guidedDenoiser } from './generate/guided-denoiser.ts'
+export { type NoiseErrorOptions, noiseError } from './generate/noise-error.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
+export { frechet } from './metrics/frechet.ts'
 export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
+export { type DiTConfig, dit, ditSizes } from './models/dit.ts'
 export { type PairScale, pairScale, siglipLoss } from './models/siglip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
-export { unet } from './models/unet.ts'
+export { type UNetConfig, unet, unetSizes } from './models/unet.ts'
 export { unetConfig } from './models/unet-config.ts'
 export {
   latentFrames,
@@ -60,6 +73,7 @@ export { type OnnxModel, toOnnx } from './onnx/index.ts'
 export * from './ops/index.ts'
 export { type RandomStream, stream } from './random.ts'
 export type { Bilingual, Chart, Measured, Reproduction, ReproductionContext } from './reproduce/reproduction.ts'
+export { type Classifier, type ClassifierOptions, type Examples, learnClassifier } from './train/classifier.ts'
 export type { OptimizerConfig, TrainConfig } from './train/config.ts'
 export { type Learned, learn } from './train/learn.ts'
 export { constant as constantRate, trapezoid, warmupCosine } from './train/lr.ts'

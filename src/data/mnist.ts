@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { readJson } from '../files/disk.ts'
 import { fetchPackage, type PackageOptions } from '../files/packages.ts'
+import type { LabelledPictures } from './labelled-pictures.ts'
+import { resizeClip } from './resize.ts'
 
 /** 10,000 of the handwritten digits of LeCun et al. 1998, packed by J. Cazala under the MIT licence. */
 const mnistPackage = {
@@ -46,6 +48,15 @@ export async function mnist({ split, locate, ...options }: MnistOptions): Promis
   const images = new Uint8Array(parts.length * pixels)
   for (const [n, part] of parts.entries()) images.set(part.images, n * pixels)
   return { count: parts.length, images, labels: Uint8Array.from(parts, ({ label }) => label) }
+}
+
+/** The digits as a network sees them: [N, 1, size, size], paper −1 and ink 1, in 256 levels; areas are averaged. */
+export function digitPictures({ count, images, labels }: Digits, size = digitSide): LabelledPictures {
+  const frames = new Uint8Array(images.length * 4)
+  for (let i = 0; i < images.length; i++) frames.fill(images[i], 4 * i, 4 * i + 3).fill(255, 4 * i + 3, 4 * i + 4)
+  const small = resizeClip({ frames, count, width: digitSide, height: digitSide, fps: 0 }, size, size).frames
+  const pixels = Float32Array.from({ length: count * size * size }, (_, i) => small[4 * i] / 127.5 - 1)
+  return { count, shape: [1, size, size], pixels, labels: { digit: Int32Array.from(labels) } }
 }
 
 /** The bytes of a file of digits, which holds each pixel as a number from 0 to 1. */

@@ -64,15 +64,23 @@ export function ddpmLoss(
   const target = kind === 'epsilon' ? eps : kind === 'sample' ? x0 : sub(mul(a, eps), mul(s, x0))
   const simple = mean(square(sub(guess, target)))
   if (!range) return { loss: simple, simple }
-  const fixed = detach(guess)
-  const clean =
-    kind === 'epsilon' ? div(sub(xt, mul(s, fixed)), a) : kind === 'sample' ? fixed : sub(mul(a, xt), mul(s, fixed))
+  const clean = cleanOf(detach(guess), xt, { a, s, kind })
   const bound = mean(stepBits({ x0, xt, clean, range, t }, bars))
   return { loss: add(simple, mul(bound, 0.001 * bars.length)), simple, bound }
 }
 
+/** x0 as a network believes it that says `guess` of xt = a x0 + s ε. */
+export function cleanOf(
+  guess: Tensor,
+  xt: Tensor,
+  { a, s, kind }: { a: Tensor; s: Tensor; kind: DDPMConfig['prediction_type'] },
+): Tensor {
+  if (kind === 'epsilon') return div(sub(xt, mul(s, guess)), a)
+  return kind === 'sample' ? guess : sub(mul(a, xt), mul(s, guess))
+}
+
 /** A table's values at the time of each sample, [B, 1, ...] as x has axes. */
-const tablesAt =
+export const tablesAt =
   (t: Tensor, x: Tensor) =>
   (table: ArrayLike<number>, of: (value: number, t: number) => number = (value) => value): Tensor =>
     reshape(gather(constant(Float32Array.from(table, of), [table.length]), t), [
@@ -80,19 +88,22 @@ const tablesAt =
       ...x.shape.slice(1).map(() => 1),
     ])
 
-interface Step {
+/** What the bound reads of one step. */
+export interface BoundStep {
   readonly x0: Tensor
   readonly xt: Tensor
   readonly clean: Tensor // x0 as the network believes it
   readonly range: Tensor // −1 for β̃, 1 for β
   readonly t: Tensor
+  /** How the first step is taken: as the probability of a bin of 1 / 127.5, or as a density; default: bins. */
+  readonly decoder?: 'bins' | 'density'
 }
 
 /**
  * Bits of each element: the divergence of the posterior given x0 from that given the network's x0 (Ho et al. 2020,
  * equation 5), and at the first step the surprise at x0 itself, in bins of 1 / 255 of the range (equation 13).
  */
-function stepBits({ x0, xt, clean, range, t }: Step, bars: Float64Array): Tensor {
+export function stepBits({ x0, xt, clean, range, t, decoder = 'bins' }: BoundStep, bars: Float64Array): Tensor {
   const at = tablesAt(t, x0)
   const steps = Array.from(bars, (bar, i) => posterior(bar, i > 0 ? bars[i - 1] : 1))
   const least = steps.map(({ variance }, i) => Math.log(i > 0 ? variance : steps[1].variance)) // β̃ is 0 at the first step
@@ -104,8 +115,13 @@ function stepBits({ x0, xt, clean, range, t }: Step, bars: Float64Array): Tensor
   const away = square(sub(truth, belief))
   const divergence = mul(sub(add(sub(logVariance, low), mul(add(exp(low), away), exp(mul(logVariance, -1)))), 1), 0.5)
   const first = reshape(equal(t, 0), [t.shape[0], ...x0.shape.slice(1).map(() => 1)])
-  return mul(where(first, surprise(x0, belief, logVariance), divergence), 1 / Math.LN2)
+  const told = decoder === 'bins' ? surprise(x0, belief, logVariance) : logDensity(x0, belief, logVariance)
+  return mul(where(first, told, divergence), 1 / Math.LN2)
 }
+
+/** −ln of the density of a normal distribution at x. */
+const logDensity = (x: Tensor, centre: Tensor, logVariance: Tensor): Tensor =>
+  mul(add(add(logVariance, Math.log(2 * Math.PI)), mul(square(sub(x, centre)), exp(mul(logVariance, -1)))), 0.5)
 
 /** −log of the probability that a normal number falls into the bin of x, whose outermost bins reach to infinity. */
 function surprise(x: Tensor, centre: Tensor, logVariance: Tensor): Tensor {

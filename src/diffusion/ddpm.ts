@@ -98,7 +98,7 @@ export function needed(noise: StepInput['noise'], index: number): Float32Array {
 }
 
 /** Parts [B, 2C, ...] into what is predicted and its variance, each [B, C, ...]. */
-function unmix(prediction: Float32Array, x: Float32Array, batch: number) {
+export function unmix(prediction: Float32Array, x: Float32Array, batch: number) {
   if (prediction.length !== 2 * x.length)
     throw new TubeletError(
       'input',

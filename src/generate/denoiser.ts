@@ -1,8 +1,7 @@
-import { input, type Tensor } from '../graph/index.ts'
 import { type WanConfig, wanTransformer } from '../models/sora.ts'
-import { params, withPlaces } from '../nn/index.ts'
-import { add, chunk, concat, mul, sub } from '../ops/index.ts'
+import { withPlaces } from '../nn/index.ts'
 import type { Arrays, Program, Runtime } from '../runtime/runtime.ts'
+import { guidedDenoiser } from './guided-denoiser.ts'
 
 /** Sizes that a denoising program is built for. */
 export interface DenoiserShape {
@@ -23,27 +22,22 @@ interface DenoiserOptions {
   readonly dtype?: 'fp32' | 'int8' // of the matrices of the blocks
 }
 
-/**
- * The velocity of every clip of a batch in one run: inputs `x` [B, C, T, H, W], `t` [B], `text` [B, L, D] (2B rows where
- * guided: prompts, then negative prompts) and `guidance`; output `v`. Guidance is equation 6 of Ho & Salimans 2022,
- * v = v(negative) + guidance · (v(prompt) − v(negative)), computed where the two halves of the batch are at hand.
- */
-export async function denoiser(
+/** The velocity of every clip of a batch in one run: `guidedDenoiser` with x [B, C, T, H, W] and `text` [B, L, D]. */
+export function denoiser(
   runtime: Runtime,
   { config, weights, shape, dtype = 'fp32' }: DenoiserOptions,
 ): Promise<Program> {
   const { batch, frames, height, width, textLength, guided, ofFrames } = shape
-  const rows = guided ? 2 * batch : batch
-  const predict = wanTransformer(params(), config)
-  const x = input('x', [batch, config.outChannels, frames, height, width])
-  const placed = config.inChannels > config.outChannels ? withPlaces(x) : x
-  const t = input('t', ofFrames ? [batch, frames] : [batch])
-  const text = input('text', [rows, textLength, config.textDim])
-  const twice = (one: Tensor) => (guided ? concat([one, one], 0) : one)
-  const both = predict(twice(placed), twice(t), text)
-  const int8 = dtype === 'int8' ? (name: string) => /^blocks\..*\.weight$/.test(name) : undefined
-  const options = { constants: weights, int8 }
-  if (!guided) return runtime.load({ v: both }, options)
-  const [prompted, negative] = chunk(both, 2, 0)
-  return runtime.load({ v: add(negative, mul(input('guidance', []), sub(prompted, negative))) }, options)
+  return guidedDenoiser(runtime, {
+    build(p) {
+      const predict = wanTransformer(p, config)
+      return (x, t, { text }) => predict(config.inChannels > config.outChannels ? withPlaces(x) : x, t, text)
+    },
+    weights,
+    shape: [batch, config.outChannels, frames, height, width],
+    times: ofFrames ? [batch, frames] : undefined,
+    told: { text: { shape: [textLength, config.textDim] } },
+    guided,
+    int8: dtype === 'int8' ? (name) => /^blocks\..*\.weight$/.test(name) : undefined,
+  })
 }

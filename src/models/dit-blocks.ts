@@ -8,6 +8,7 @@ import {
   normal,
   type Params,
   timestepEmbedding,
+  xavierUniform,
   zeros,
 } from '../nn/index.ts'
 import { add, chunk, concat, gelu, geluTanh, layerNorm, mul, quickGelu, reshape, silu } from '../ops/index.ts'
@@ -35,7 +36,15 @@ export interface DiTBlockConfig {
   readonly normGain: boolean // whether the norm before the feed-forward network of adaLN-Zero has gain and bias
   readonly eps: number // of that norm
   readonly classes: number // the label `classes` itself means "no label", for guidance
+  readonly sharedEmbedding?: boolean // whether all blocks with adaLN share one embedding of time and label, as in the paper
+  readonly randomModulation?: boolean // whether modulation starts at random instead of at zero, to see what the zeros do
 }
+
+/** Embedding of time and label as one vector [B, D]. */
+export type Embed = (t: Tensor, labels: Tensor) => Tensor
+
+const modulationOf = (p: Params, { width, randomModulation }: DiTBlockConfig, count: number) =>
+  linear(p.at('norm1.linear'), width, count * width, { init: randomModulation ? xavierUniform : zeros })
 
 /** x · (1 + scale) + shift, with one shift and scale per sample, or per token: x [N, B, D], shift and scale [B, D] or [N, B, D]. */
 export const modulate = (x: Tensor, shift: Tensor, scale: Tensor): Tensor => add(mul(x, add(scale, 1)), shift)
@@ -73,12 +82,12 @@ const feedOf = (p: Params, { width, mlpRatio, feedForward }: DiTBlockConfig) =>
 
 /**
  * Block with adaLN-Zero: x [N, B, D], t [B], labels [B] → [N, B, D]. Starts as the identity. The published class keeps an
- * embedding of time and label in every block; the last layer reads that of the first.
+ * embedding of time and label in every block, the paper one for all (`shared`); the last layer reads that of the first.
  */
-export function adaLNZeroBlock(p: Params, config: DiTBlockConfig) {
+export function adaLNZeroBlock(p: Params, config: DiTBlockConfig, shared?: Embed) {
   const { width, heads, qkvBias, normGain, eps } = config
-  const embed = conditions(p.at('norm1.emb'), config).sum
-  const modulation = linear(p.at('norm1.linear'), width, 6 * width, { init: zeros })
+  const embed = shared ?? conditions(p.at('norm1.emb'), config).sum
+  const modulation = modulationOf(p, config, 6)
   const attend = attention(p.at('attn1'), { width, heads, qkvBias })
   const norm3 = normGain ? affineNorm(p.at('norm3'), width, { eps }) : (x: Tensor) => layerNorm(x, { eps })
   const feed = feedOf(p, config)
@@ -92,10 +101,10 @@ export function adaLNZeroBlock(p: Params, config: DiTBlockConfig) {
 }
 
 /** Block with adaLN: as adaLN-Zero, but nothing gates what is added. */
-export function adaLNBlock(p: Params, config: DiTBlockConfig) {
+export function adaLNBlock(p: Params, config: DiTBlockConfig, shared?: Embed) {
   const { width, heads, qkvBias } = config
-  const embed = conditions(p.at('norm1.emb'), config).sum
-  const modulation = linear(p.at('norm1.linear'), width, 4 * width, { init: zeros })
+  const embed = shared ?? conditions(p.at('norm1.emb'), config).sum
+  const modulation = modulationOf(p, config, 4)
   const attend = attention(p.at('attn1'), { width, heads, qkvBias })
   const feed = feedOf(p, config)
 

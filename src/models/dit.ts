@@ -79,10 +79,11 @@ export function dit(p: Params, config: DiTConfig) {
   const { width, depth, patchSize, channels, outChannels, imageSize } = config
   const patch = [patchSize, patchSize]
   const embed = patches(p.at('pos_embed.proj'), { channels, width, patch })
-  const shared = config.block === 'in-context' || config.block === 'cross-attention'
-  const condition = shared ? conditions(p.at('emb'), config).tokens : undefined
+  const asTokens = config.block === 'in-context' || config.block === 'cross-attention'
+  const shared = asTokens || config.sharedEmbedding ? conditions(p.at('emb'), config) : undefined
+  const condition = asTokens ? shared?.tokens : undefined
   const blocks = Array.from({ length: depth }, (_, i) =>
-    blockTypes[config.block](p.at(`transformer_blocks.${i}`), config),
+    blockTypes[config.block](p.at(`transformer_blocks.${i}`), config, shared?.sum),
   )
   const last = lastNorm(p, config, blocks[0].embed)
   const project = linear(p.at('proj_out_2'), width, patchSize ** 2 * outChannels, { init: zeros })

@@ -6,6 +6,8 @@ import { type TrainOptions, train } from './train.ts'
 export interface Learned {
   /** By the names of the checkpoint; the running average where there is one. */
   readonly weights: Record<string, Float32Array>
+  /** As the last step left them, without the average. */
+  readonly last: Record<string, Float32Array>
   /** Points [step, mean loss since the last point]. */
   readonly curve: readonly (readonly [step: number, loss: number])[]
 }
@@ -26,8 +28,9 @@ export async function learn(config: TrainConfig, options: TrainOptions & { every
       recent = []
     }
     if (event.step < config.steps) continue
-    const weights = Object.entries(event.state.weights(true)).map(([name, { data }]) => [name, data.slice()])
-    return { weights: Object.fromEntries(weights), curve }
+    const copied = (averaged: boolean): Record<string, Float32Array> =>
+      Object.fromEntries(Object.entries(event.state.weights(averaged)).map(([name, { data }]) => [name, data.slice()]))
+    return { weights: copied(true), last: copied(false), curve }
   }
   throw new TubeletError('stopped', `${config.name}: stopped before its last step`)
 }
