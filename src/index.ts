@@ -45,10 +45,14 @@ export { sample } from './diffusion/sample.ts'
 export { alphaBars } from './diffusion/schedule.ts'
 export { schedulerFromConfig } from './diffusion/scheduler.ts'
 export { type ErrorCode, TubeletError } from './errors.ts'
+
 export { type Bits, type BitsOptions, bitsPerDimension } from './generate/bits-per-dimension.ts'
 export { type DrawSamplesOptions, drawSamples } from './generate/draw-samples.ts'
 export { type Denoiser, type GuidedDenoiserOptions, guidedDenoiser } from './generate/guided-denoiser.ts'
 export { type NoiseErrorOptions, noiseError } from './generate/noise-error.ts'
+
+export { type ZeroShotOptions, zeroShotClasses } from './generate/zero-shot.ts'
+
 export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
 export { frechet } from './metrics/frechet.ts'
 export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'

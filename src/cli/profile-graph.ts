@@ -45,7 +45,7 @@ const feed = (name: string) => `input ${name}`
 /** The loss of a recipe with its first batch. */
 export async function recipeGraph(run: Run): Promise<ProfiledGraph> {
   const p = params()
-  const { loss } = run.build(p, new Map())
+  const { loss } = run.build(p, new Map(), (rows) => rows)
   const inputs = await run.batch(0)
   return {
     className: run.name,

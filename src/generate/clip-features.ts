@@ -9,6 +9,7 @@ import { params } from '../nn/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { ModelPart } from './model-part.ts'
 import { checkDepths, weightsFor } from './weights.ts'
+import { meanDirection } from './zero-shot.ts'
 
 /** Frames of a clip that CLIP looks at, evenly over the loop. */
 const looks = 4
@@ -27,6 +28,7 @@ export async function clipFeatures(part: ModelPart, words: Tokenizer, runtime: R
   const { folder: where, arrays } = part
   const config = clipConfig(part.config)
   const { imageSize: size, channels, depth } = config.vision
+  const width = config.projection
   if (channels !== 3) throw new TubeletError('input', `${where}: looks at ${channels} channels; pictures have 3`)
   checkDepths(where, { num_hidden_layers: Math.max(depth, config.text.depth) }, arrays)
   const p = params()
@@ -40,7 +42,8 @@ export async function clipFeatures(part: ModelPart, words: Tokenizer, runtime: R
   return {
     async ofClip(clip) {
       const { picture } = await seeing.run({ pixels: framesOnWhite(clip, size) })
-      return meanDirection(picture as Float32Array, config.projection)
+      const rows = picture as Float32Array
+      return meanDirection(Array.from({ length: looks }, (_, k) => rows.subarray(k * width, (k + 1) * width)))
     },
     async ofText(text) {
       const { text: embedding } = await reading.run({ ids: words.encode(text, config.text.context) })
@@ -63,12 +66,4 @@ function framesOnWhite(clip: Clip, size: number): Float32Array {
     composited(small.frames, [255, 255, 255], pixels.subarray(k * 3 * size * size, (k + 1) * 3 * size * size))
   }
   return pixels
-}
-
-/** Rows [K, P] → their mean [P] at length 1. */
-function meanDirection(rows: Float32Array, width: number): Float32Array {
-  const sum = new Float32Array(width)
-  for (let i = 0; i < rows.length; i++) sum[i % width] += rows[i]
-  const length = Math.sqrt(sum.reduce((square, x) => square + x * x, 0))
-  return sum.map((x) => x / length)
 }

@@ -8,18 +8,20 @@ import type { TrainingGraph } from './training-graph.ts'
 export interface Batches {
   /** Gradients end up summed in the optimizer's memory; returns the mean of each scalar. */
   run(step: number): Promise<Readonly<Record<string, number>>>
+  readonly scale: number // what the sum is multiplied with to be the gradient of the loss
   release(): Promise<void>
 }
 
-interface Parts {
+/** A run as far as its batches need it. */
+export interface Parts {
   readonly graph: TrainingGraph
   readonly update: Optimizer
   readonly config: TrainConfig
 }
 
-/** How many batches are computed at the same time: one where running statistics go from each to the next. */
-export const batchesAtOnce = ({ accumulate = 1, workers = 1 }: TrainConfig, { buffers }: TrainingGraph): number =>
-  Object.keys(buffers).length > 0 ? 1 : Math.min(accumulate, workers)
+/** How many batches are computed at the same time: one where running statistics, or a loss of all, go from each to the next. */
+export const batchesAtOnce = ({ accumulate = 1, workers = 1 }: TrainConfig, graph: TrainingGraph): number =>
+  Object.keys(graph.buffers).length > 0 || graph.cache ? 1 : Math.min(accumulate, workers)
 
 /** Loads the graph of a batch once, or once for each worker. */
 export async function loadBatches(
@@ -34,6 +36,7 @@ export async function loadBatches(
   const source = batchSource(config)
 
   return {
+    scale: 1 / accumulate,
     async run(step) {
       const totals = Object.fromEntries(Object.keys(graph.scalars).map((name) => [name, 0]))
       for (let i = 0; i < accumulate; i += count) {
@@ -62,7 +65,8 @@ const outputsOf = ({ scalars, gradients, buffers }: TrainingGraph): Record<strin
   ...prefixed('next', buffers),
 })
 
-const prefixed = (kind: string, tensors: Readonly<Record<string, Tensor>>) =>
+/** The same tensors, their names under the name of their kind. */
+export const prefixed = (kind: string, tensors: Readonly<Record<string, Tensor>>) =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [`${kind} ${name}`, t]))
 
 /** Batches by number; one that is needed soon can be made ahead, while the threads of the programs compute. */

@@ -10,8 +10,14 @@ export interface TrainConfig {
   /**
    * Builds model and loss once. `loss` is minimised; other scalars are reported. A model with batch normalisation takes
    * `updates` as its `training`: the next running statistics, which the loop writes back after each batch.
+   * A contrastive loss takes its embeddings through `whole`: rows [b, …] of a batch → rows [accumulate · b, …] of all
+   * batches of a step. The loss is then one of them all, with the same gradient, in the memory of one batch.
    */
-  readonly build: (p: Params, updates: Updates) => { readonly loss: Tensor } & Readonly<Record<string, Tensor>>
+  readonly build: (
+    p: Params,
+    updates: Updates,
+    whole: (rows: Tensor) => Tensor,
+  ) => { readonly loss: Tensor } & Readonly<Record<string, Tensor>>
   /** The inputs of one step: a pure function of the step, so that a run that was stopped goes on as if it had not been. */
   readonly batch: (step: number) => Arrays | Promise<Arrays>
   readonly samples: number // in one batch, for the progress line

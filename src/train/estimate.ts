@@ -1,4 +1,4 @@
-import { input, type Tensor } from '../graph/index.ts'
+import { Input, input, nodesOf, type Op, size, type Tensor } from '../graph/index.ts'
 import { matmul } from '../ops/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { costOf } from '../transform/cost.ts'
@@ -6,7 +6,7 @@ import { batchesAtOnce } from './batches.ts'
 import type { TrainConfig } from './config.ts'
 import { layOut } from './layout.ts'
 import { muonUpdates } from './muon.ts'
-import { parameterCount, trainingGraph } from './training-graph.ts'
+import { parameterCount, type TrainingGraph, trainingGraph } from './training-graph.ts'
 
 /** What a run will take, found without training. */
 export interface Estimate {
@@ -26,12 +26,12 @@ const share = 2 / 3
 export async function estimate(config: TrainConfig, runtime: Runtime): Promise<Estimate> {
   const { accumulate = 1 } = config
   const graph = trainingGraph(config)
-  const { parameters, scalars, gradients, buffers } = graph
+  const { parameters } = graph
   const slots = parameters.filter((one) => one.trained).map(({ name, tensor }) => ({ name, shape: tensor.shape }))
   const { muon } = layOut(slots, config.optimizer?.muon)
-  const batch = costOf([scalars, gradients, buffers].flatMap((group): Tensor[] => Object.values(group)))
+  const batches = costOfBatches(graph, accumulate)
   const update = costOf(Object.values(muonUpdates(Object.fromEntries(muon.map(({ key, stack }) => [key, stack])))))
-  const flops = batch.flops * accumulate + update.flops
+  const flops = batches.flops + update.flops
   const count = parameterCount(parameters)
   const rate = await matrixRate(runtime)
   const together = batchesAtOnce(config, graph)
@@ -40,9 +40,32 @@ export async function estimate(config: TrainConfig, runtime: Runtime): Promise<E
     parameters: count,
     flops,
     weightBytes: 4 * count * ((accumulate > 1 ? 6 : 5) + copies),
-    stepBytes: together * (batch.inputBytes - 4 * count + batch.peakBytes) + update.peakBytes,
+    stepBytes: together * batches.bytes + update.peakBytes,
     rate,
     stepMs: (1000 * flops) / (rate * share),
+  }
+}
+
+/** Operations of all batches of a step, and what one takes beside the weights, or all where their loss is one. */
+function costOfBatches({ parameters, scalars, gradients, buffers, cache }: TrainingGraph, accumulate: number) {
+  const cost = (...groups: Readonly<Record<string, Tensor>>[]) =>
+    costOf(groups.flatMap((group) => Object.values(group)))
+  const weights = new Set(parameters.map(({ tensor }) => tensor.node))
+  const fed = (outputs: Readonly<Record<string, Tensor>>) =>
+    nodesOf(Object.values(outputs)).reduce(
+      (bytes, node) => bytes + (node.op === (Input as Op) && !weights.has(node) ? 4 * size(node.outputs[0].shape) : 0),
+      0,
+    )
+  if (!cache) {
+    const one = cost(scalars, gradients, buffers)
+    return { flops: accumulate * one.flops, bytes: fed({ ...scalars, ...gradients, ...buffers }) + one.peakBytes }
+  }
+  const [encode, backward] = [cost(cache.rows), cost(cache.gradients)]
+  const loss = cost(scalars, gradients, cache.rowGradients)
+  const kept = accumulate * (fed(cache.rows) + 2 * encode.outputBytes) // batches, rows and their gradients
+  return {
+    flops: accumulate * (encode.flops + backward.flops) + loss.flops,
+    bytes: kept + encode.peakBytes + loss.peakBytes + backward.peakBytes,
   }
 }
 

@@ -1,9 +1,10 @@
 import { TubeletError } from '../errors.ts'
-import { size } from '../graph/index.ts'
+import { size, type Tensor } from '../graph/index.ts'
 import type { Parameter } from '../nn/index.ts'
 import { stream } from '../random.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { type Batches, loadBatches } from './batches.ts'
+import { loadCachedBatches } from './cached-batches.ts'
 import type { TrainConfig } from './config.ts'
 import type { Shaped } from './fit.ts'
 import { firstNonFinite } from './non-finite.ts'
@@ -59,7 +60,8 @@ export async function* train(config: TrainConfig, options: TrainOptions): AsyncG
   let step = options.resume?.step ?? 0
   let failed: { loss: number } | undefined
   try {
-    batches = await loadBatches({ graph, update, config }, options)
+    const parts = { graph, update, config }
+    batches = await (graph.cache ? loadCachedBatches(parts, graph.cache, options) : loadBatches(parts, options))
     if (options.resume) update.load(options.resume.arrays)
     else update.start(firstWeights(graph.parameters, config, options))
     const state = (): TrainState => ({ step, weights: update.weights, arrays: update.arrays() })
@@ -70,7 +72,7 @@ export async function* train(config: TrainConfig, options: TrainOptions): AsyncG
       const from = performance.now()
       const { loss, ...scalars } = await batches.run(step)
       const lr = config.lr(step + 1)
-      const scale = 1 / (config.accumulate ?? 1)
+      const { scale } = batches
       const gradientNorm = Number.isFinite(loss) ? await update.apply({ step: step + 1, lr, scale }) : loss
       if (!Number.isFinite(gradientNorm)) {
         failed = { loss }
@@ -122,7 +124,9 @@ async function nonFinite(
   runtime: Runtime,
 ): Promise<TubeletError> {
   const { accumulate = 1 } = config
-  const suspects = [...Object.values(graph.scalars), ...Object.values(graph.gradients)]
+  // Under one loss of all batches, what each gives to it is looked at.
+  const groups = graph.cache ? [graph.cache.rows] : [graph.scalars, graph.gradients]
+  const suspects = groups.flatMap((group): Tensor[] => Object.values(group))
   let found: string | undefined
   for (let i = 0; i < accumulate && found === undefined; i++) {
     const feeds = { ...(await config.batch(step * accumulate + i)), ...update.live }

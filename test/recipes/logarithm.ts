@@ -3,8 +3,8 @@ import { tinyRecipe } from './tiny.ts'
 
 /** At step 6, the loss is the logarithm of a negative number. */
 export default tinyRecipe('logarithm', (run) => ({
-  build(p, updates) {
-    const { loss } = run.build(p, updates)
+  build(p, updates, whole) {
+    const { loss } = run.build(p, updates, whole)
     const offset = input('offset', [])
     return { loss: mean(p.at('head').scoped(() => log(add(loss, offset)))()) }
   },
