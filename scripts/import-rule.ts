@@ -52,6 +52,7 @@ export const importRule: ImportRule = {
     siglip: ['clip'], // the same two towers under another loss
     vivit: ['vit', 'vit-blocks'],
     vae: ['unet-blocks'], // latent diffusion builds its autoencoder from the blocks of DDPM
+    'vq-vae': ['vae'], // the same halves around a codebook
     'wan-vae': ['vae'],
     unet: ['spatial-transformer'], // with text, as in latent diffusion
     'unet-blocks': ['spatial-transformer'],

@@ -57,10 +57,27 @@ export { constant, type DType, input, type Shape, ShapeError, type Tensor, withB
 export { frechet } from './metrics/frechet.ts'
 export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
 export { type DiTConfig, dit, ditSizes } from './models/dit.ts'
+export { activeUnits } from './metrics/active-units.ts'
+export { frechet } from './metrics/frechet.ts'
+export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
+export { type DiTConfig, dit, ditConfig } from './models/dit.ts'
+export { type PatchDiscriminatorConfig, patchDiscriminator } from './models/patch-discriminator.ts'
+export { perceptualDistance } from './models/perceptual.ts'
 export { type PairScale, pairScale, siglipLoss } from './models/siglip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
 export { type UNetConfig, unet, unetSizes } from './models/unet.ts'
 export { unetConfig } from './models/unet-config.ts'
+export {
+  drawLatent,
+  klOf,
+  klPerLatent,
+  type Posterior,
+  type VaeConfig,
+  vae,
+  vaeConfig,
+  vaeLoss,
+  vaeSizes,
+} from './models/vae.ts'
 export {
   latentFrames,
   type VideoVaeConfig,
@@ -71,6 +88,15 @@ export {
   videoVaeLoss,
 } from './models/video-vae.ts'
 export { type ViViTConfig, type ViViTModel, vivit, vivitModels } from './models/vivit.ts'
+export {
+  codebookLoss,
+  perplexity,
+  type Quantized,
+  quantize,
+  type VqVaeConfig,
+  vqVae,
+  vqVaeConfig,
+} from './models/vq-vae.ts'
 export * as nn from './nn/index.ts'
 export { type Init, type Params, params } from './nn/index.ts'
 export { type OnnxModel, toOnnx } from './onnx/index.ts'
@@ -78,6 +104,7 @@ export * from './ops/index.ts'
 export { type RandomStream, stream } from './random.ts'
 export type { Bilingual, Chart, Measured, Reproduction, ReproductionContext } from './reproduce/reproduction.ts'
 export { type Classifier, type ClassifierOptions, type Examples, learnClassifier } from './train/classifier.ts'
+export { type AdversarialInputs, type AdversarialLoss, adaptiveWeight, adversarialLoss } from './train/adversarial.ts'
 export type { OptimizerConfig, TrainConfig } from './train/config.ts'
 export { type Learned, learn } from './train/learn.ts'
 export { constant as constantRate, trapezoid, warmupCosine } from './train/lr.ts'

@@ -13,6 +13,7 @@ import { type Posterior, vae, vaeConfig } from './vae.ts'
 import { vgg, vggConfig } from './vgg.ts'
 import { type Classified, vit, vitConfig } from './vit.ts'
 import { vivit, vivitConfig } from './vivit.ts'
+import { vqVae, vqVaeConfig } from './vq-vae.ts'
 import { wanVae } from './wan-vae.ts'
 import { wanVaeConfig } from './wan-vae-config.ts'
 
@@ -155,6 +156,19 @@ const classes: readonly PublishedClass[] = [
     needs: [],
     takes: ['sample', 'latent'],
     network: (p, config) => autoencoded(vae(p, config)),
+  }),
+  published({
+    name: 'VQModel',
+    config: vqVaeConfig,
+    needs: [],
+    takes: ['sample', 'latent'],
+    network(p, config) {
+      const { encode, quantize, decode } = vqVae(p, config)
+      return ({ sample, latent }: Arguments<never, 'sample' | 'latent'>) => ({
+        ...(sample && { latents: encode(sample) }),
+        ...(latent && { decoded: decode(quantize(latent).codes) }),
+      })
+    },
   }),
   published({
     name: 'UNet2DModel',

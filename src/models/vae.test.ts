@@ -5,7 +5,8 @@ import { assertLearned, assertParity, normalNumbers, overfit, trainedCount } fro
 import { evaluate } from '../../test/on-node.ts'
 import { input } from '../graph/index.ts'
 import { params } from '../nn/index.ts'
-import { drawLatent, klOf, posteriorOf, vae, vaeConfig, vaeLoss, vaeSizes } from './vae.ts'
+import { sum } from '../ops/index.ts'
+import { drawLatent, klOf, klPerLatent, posteriorOf, vae, vaeConfig, vaeLoss, vaeSizes } from './vae.ts'
 
 const tiny = vaeConfig({
   down_block_types: ['DownEncoderBlock2D', 'DownEncoderBlock2D'],
@@ -46,6 +47,23 @@ test('the divergence is that of a normal distribution from the standard one, and
   assert.equal(await at(0, 0, 0, 0, 0, 0, 0, 0), 0)
   // ½ (μ² + σ² − 1 − ln σ²) with μ = 2, σ² = e; three other latents are standard.
   assertClose([await at(2, 0, 0, 0, 1, 0, 0, 0)], [0.5 * (4 + Math.E - 2)], 1e-6, 'kl')
+})
+
+test('the divergence is told for each latent of each picture, and adds up to that of the batch', async () => {
+  const posterior = posteriorOf(input('moments', [2, 4, 1, 2]))
+  const each = klPerLatent(posterior)
+  assert.deepEqual(each.shape, [2, 2, 1, 2])
+  const moments = normalNumbers(1, 2, 4, 1, 2)
+  const got = await evaluate({ each, perPicture: sum(each, [1, 2, 3]), all: klOf(posterior) }, { moments })
+  const want = Array.from({ length: 8 }, (_, i) => {
+    const at = 8 * Math.floor(i / 4) + (i % 4)
+    const [mu, logvar] = [moments[at], moments[at + 4]]
+    return 0.5 * (mu ** 2 + Math.exp(logvar) - 1 - logvar)
+  })
+  assertClose(got.each, want, 1e-5, 'each')
+  const total = (values: number[]) => values.reduce((a, b) => a + b)
+  assertClose(got.perPicture, [total(want.slice(0, 4)), total(want.slice(4))], 1e-5, 'per picture')
+  assertClose(got.all, [total(want)], 1e-5, 'all')
 })
 
 test('a draw has the mean and spread of the posterior, whose log variance is held between −30 and 20', async () => {

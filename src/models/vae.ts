@@ -2,14 +2,11 @@ import { ShapeError, type Tensor } from '../graph/index.ts'
 import { conv2d, groupNorm, type Params } from '../nn/index.ts'
 import { abs, add, chunk, clip, exp, mul, silu, square, sub, sum } from '../ops/index.ts'
 import { type Activation, activationNames } from './activation.ts'
-import { configFields } from './config-fields.ts'
+import { type ConfigFields, configFields } from './config-fields.ts'
 import { downsample, middle, pixelAttention, residual, upsample } from './unet-blocks.ts'
 
-/**
- * Autoencoder of latent diffusion, regularised towards a normal prior (Rombach et al. 2022, arXiv:2112.10752; Kingma &
- * Welling 2013), class AutoencoderKL of diffusers.
- */
-export interface VaeConfig {
+/** Encoder and decoder of latent diffusion (Rombach et al. 2022, arXiv:2112.10752), whatever lies between them. */
+export interface AutoencoderConfig {
   readonly channels: number // of the picture
   readonly outChannels: number
   readonly latentChannels: number // Z
@@ -20,9 +17,16 @@ export interface VaeConfig {
   readonly groups: number // of the group norms
   readonly activation: Activation
   readonly middleAttention: boolean
+  readonly latentScale: number // what a diffusion model sees is (z − shift) · scale
+}
+
+/**
+ * Autoencoder of latent diffusion, regularised towards a normal prior (Rombach et al. 2022, section 3.1; Kingma &
+ * Welling 2013), class AutoencoderKL of diffusers.
+ */
+export interface VaeConfig extends AutoencoderConfig {
   readonly quantConv: boolean // 1 × 1 convolution behind the encoder
   readonly postQuantConv: boolean // 1 × 1 convolution before the decoder
-  readonly latentScale: number // what a diffusion model sees is (z − shift) · scale
   readonly latentShift: number
 }
 
@@ -46,9 +50,9 @@ export const vaeSizes = {
 
 const eps = 1e-6 // of all norms
 
-/** Pictures → mean and log variance: x [B, C, H, W] → [B, 2Z, H / f, W / f]. */
-function vaeEncoder(p: Params, config: VaeConfig) {
-  const { channels, widths, depth, groups, latentChannels } = config
+/** Pictures → latents or what describes them: x [B, C, H, W] → [B, C out, H / f, W / f]. */
+export function pictureEncoder(p: Params, config: AutoencoderConfig, outChannels: number) {
+  const { channels, widths, depth, groups } = config
   const style = { groups, eps, activation: config.activation }
   const steps: ((x: Tensor) => Tensor)[] = [conv2d(p.at('conv_in'), channels, widths[0], { padding: 1 })]
   widths.forEach((to, level) => {
@@ -62,12 +66,16 @@ function vaeEncoder(p: Params, config: VaeConfig) {
     if (level < widths.length - 1) steps.push(downsample(at.at('downsamplers.0'), to, 0))
   })
   const last = widths.at(-1)!
-  steps.push(middleOf(p, config, last), finish(p, last, 2 * latentChannels, groups))
-  return p.scoped((x: Tensor): Tensor => steps.reduce((y, step) => step(y), x))
+  steps.push(middleOf(p, config, last), finish(p, last, outChannels, groups))
+  return p.scoped((x: Tensor): Tensor => {
+    if (x.shape.length !== 4 || x.shape[1] !== channels)
+      throw new ShapeError('vae', `x must be [B, ${channels}, H, W]`, { x })
+    return steps.reduce((y, step) => step(y), x)
+  })
 }
 
 /** Latents → pictures: z [B, Z, H / f, W / f] → [B, C, H, W]. */
-function vaeDecoder(p: Params, config: VaeConfig) {
+export function pictureDecoder(p: Params, config: AutoencoderConfig) {
   const { outChannels, depth, groups, latentChannels } = config
   const widths = [...config.widths].reverse()
   const style = { groups, eps, activation: config.activation }
@@ -87,7 +95,7 @@ function vaeDecoder(p: Params, config: VaeConfig) {
   return p.scoped((z: Tensor): Tensor => steps.reduce((y, step) => step(y), z))
 }
 
-function middleOf(p: Params, { groups, activation, middleAttention }: VaeConfig, channels: number) {
+function middleOf(p: Params, { groups, activation, middleAttention }: AutoencoderConfig, channels: number) {
   const headWidth = middleAttention ? channels : undefined
   return middle(p.at('mid_block'), { channels, headWidth, attentionGroups: groups, groups, eps, activation })
 }
@@ -116,18 +124,14 @@ export const drawLatent = ({ mean, logvar }: Posterior, noise: Tensor): Tensor =
 
 /** Both halves. */
 export function vae(p: Params, config: VaeConfig) {
-  const { channels, latentChannels: Z } = config
-  const encoder = vaeEncoder(p.at('encoder'), config)
-  const decoder = vaeDecoder(p.at('decoder'), config)
+  const Z = config.latentChannels
+  const encoder = pictureEncoder(p.at('encoder'), config, 2 * Z)
+  const decoder = pictureDecoder(p.at('decoder'), config)
   const same = (x: Tensor) => x
   const quantize = config.quantConv ? conv2d(p.at('quant_conv'), 2 * Z, 2 * Z, { kernel: 1 }) : same
   const open = config.postQuantConv ? conv2d(p.at('post_quant_conv'), Z, Z, { kernel: 1 }) : same
   return {
-    encode(x: Tensor): Posterior {
-      if (x.shape.length !== 4 || x.shape[1] !== channels)
-        throw new ShapeError('vae', `x must be [B, ${channels}, H, W]`, { x })
-      return posteriorOf(quantize(encoder(x)))
-    },
+    encode: (x: Tensor): Posterior => posteriorOf(quantize(encoder(x))),
     decode(z: Tensor): Tensor {
       if (z.shape.length !== 4 || z.shape[1] !== Z) throw new ShapeError('vae', `z must be [B, ${Z}, H, W]`, { z })
       return decoder(open(z))
@@ -144,20 +148,37 @@ export function vaeLoss(x: Tensor, decoded: Tensor, posterior: Posterior, klWeig
   return mul(add(error, mul(klOf(posterior), klWeight)), 1 / x.shape[0])
 }
 
-/** Divergence of the distribution from the standard normal one, ½ Σ (μ² + σ² − 1 − ln σ²), over all latents. */
-export const klOf = ({ mean, logvar }: Posterior): Tensor =>
-  mul(sum(sub(add(square(mean), exp(logvar)), add(logvar, 1))), 0.5)
+/**
+ * Divergence of each latent from the standard normal distribution in nats, ½ (μ² + σ² − 1 − ln σ²): [B, Z, ...]. Its sum
+ * over a picture is what the picture costs, its mean over pictures what each latent tells (Kingma & Welling 2013,
+ * appendix B).
+ */
+export const klPerLatent = ({ mean, logvar }: Posterior): Tensor =>
+  mul(sub(add(square(mean), exp(logvar)), add(logvar, 1)), 0.5)
+
+/** Divergence over all latents of the batch: a scalar. */
+export const klOf = (posterior: Posterior): Tensor => sum(klPerLatent(posterior))
 
 /** Reads the `config.json` of an AutoencoderKL. */
 export function vaeConfig(json: unknown): VaeConfig {
   const c = configFields('AutoencoderKL', json)
+  return {
+    ...autoencoderConfig(c, { latentChannels: 4 }),
+    quantConv: c.flag('use_quant_conv', true),
+    postQuantConv: c.flag('use_post_quant_conv', true),
+    latentShift: c.number('shift_factor', 0),
+  }
+}
+
+/** The fields that AutoencoderKL and VQModel share. */
+export function autoencoderConfig(c: ConfigFields, defaults: { latentChannels: number }): AutoencoderConfig {
   const downs = c.texts('down_block_types', ['DownEncoderBlock2D', 'AttnDownEncoderBlock2D'], ['DownEncoderBlock2D'])
   const ups = c.texts('up_block_types', ['UpDecoderBlock2D', 'AttnUpDecoderBlock2D'], ['UpDecoderBlock2D'])
   if (ups.length !== downs.length) throw c.wrong('up_block_types', `as many as down_block_types, ${downs.length}`)
   return {
     channels: c.count('in_channels', 3),
     outChannels: c.count('out_channels', 3),
-    latentChannels: c.count('latent_channels', 4),
+    latentChannels: c.count('latent_channels', defaults.latentChannels),
     widths: c.counts('block_out_channels', [64], downs.length),
     encoderAttention: downs.map((type) => type.startsWith('Attn')),
     decoderAttention: ups.map((type) => type.startsWith('Attn')),
@@ -165,9 +186,6 @@ export function vaeConfig(json: unknown): VaeConfig {
     groups: c.count('norm_num_groups', 32),
     activation: c.oneOf('act_fn', activationNames, 'silu'),
     middleAttention: c.flag('mid_block_add_attention', true),
-    quantConv: c.flag('use_quant_conv', true),
-    postQuantConv: c.flag('use_post_quant_conv', true),
     latentScale: c.number('scaling_factor', 0.18215),
-    latentShift: c.number('shift_factor', 0),
   }
 }

@@ -6,7 +6,7 @@ export { fanIn, filled, heNormal, lecunNormal, normal, ones, uniform, xavierUnif
 export { type LinearOptions, linear } from './linear.ts'
 export { type MlpConfig, mlp } from './mlp.ts'
 export { groupNorm, layerNorm, rmsNorm } from './norm.ts'
-export { type Init, type Numbers, type Parameter, type Params, params } from './params.ts'
+export { detachedParams, type Init, type Numbers, type Parameter, type Params, params } from './params.ts'
 export { type PatchesConfig, patches, patchGrid, unpatch, wholePatches } from './patches.ts'
 export { placeChannels, placePlanes, withPlaces } from './place-planes.ts'
 export { sinCosPositions } from './positions.ts'

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { exp } from '../ops/index.ts'
+import { evaluate } from '../../test/on-node.ts'
+import { add, exp, mul, sum } from '../ops/index.ts'
+import { grad } from '../transform/grad.ts'
 import { ones, zeros } from './init.ts'
-import { params } from './params.ts'
+import { detachedParams, type Params, params } from './params.ts'
 
 test('parameters are named by their path, in the order of their declaration', () => {
   const p = params()
@@ -32,4 +34,17 @@ test('a name can be declared once', () => {
     name: 'ShapeError',
     message: "params: 'head.weight' is declared twice (got shape [3])",
   })
+})
+
+test('a detached place reads the same parameters, which get no gradient there', async () => {
+  const p = params()
+  const layer = (at: Params) => at.at('layer').get('weight', [2], ones)
+  const w = layer(p.at('net'))
+  const again = layer(detachedParams(p.at('net')))
+  const [dw] = grad(sum(add(mul(w, 3), mul(again, 5))), [w])
+  const got = await evaluate({ again, dw }, { 'net.layer.weight': Float32Array.of(7, 8) })
+  assert.deepEqual([...got.again], [7, 8])
+  assert.deepEqual([...got.dw], [3, 3])
+  assert.equal(p.all.size, 1)
+  assert.throws(() => detachedParams(p).get('other', [1], ones), /params: 'other' must be declared before it is read/)
 })

@@ -1,4 +1,5 @@
 import { input, type Shape, ShapeError, type Tensor, withScope } from '../graph/index.ts'
+import { detach } from '../ops/index.ts'
 
 /** Where initial values come from. */
 export interface Numbers {
@@ -57,4 +58,15 @@ export function params(): Params {
     }
   }
   return place('')
+}
+
+/** The same place, whose parameters are read but get no gradient: a layer that was declared before, as it stands. */
+export function detachedParams(p: Params): Params {
+  const read = (name: string): Tensor => {
+    const key = p.path === '' ? name : `${p.path}.${name}`
+    const known = p.all.get(key)
+    if (!known) throw new ShapeError('params', `'${key}' must be declared before it is read`, {})
+    return detach(known.tensor)
+  }
+  return { ...p, at: (name) => detachedParams(p.at(name)), get: read, buffer: read }
 }
