@@ -41,6 +41,7 @@ export const importRule: ImportRule = {
     metrics: ['random'],
     train: ['graph', 'ops', 'nn', 'transform', 'runtime', 'random'],
     reproduce: ['runtime'],
+    explain: ['reproduce'], // the type of words in both languages
     generate: ['graph', 'ops', 'nn', 'models', 'diffusion', 'runtime', 'data', 'metrics', 'files', 'random'],
     cli: 'all',
     index: 'all',

@@ -53,6 +53,9 @@ export { type NoiseErrorOptions, noiseError } from './generate/noise-error.ts'
 
 export { type ZeroShotOptions, zeroShotClasses } from './generate/zero-shot.ts'
 
+export type { Matrix } from './explain/sora-steps.ts'
+export { type NamedMatrix, type SoraStep, soraTrace } from './explain/sora-trace.ts'
+export type { StepWords } from './explain/sora-words.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
 export { frechet } from './metrics/frechet.ts'
 export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'

@@ -14,6 +14,7 @@ export const commands = {
   show: async () => (await import('./show.ts')).showCommand,
   profile: async () => (await import('./profile.ts')).profileCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
+  explain: async () => (await import('./explain.ts')).explainCommand,
   systems: async () => (await import('./systems.ts')).systemsCommand,
   reproduce: async () => (await import('./reproduce.ts')).reproduceCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,

@@ -232,6 +232,13 @@ export const en = {
   'profile.backward': 'gradient ms',
   'profile.written': 'written',
 
+  'explain.summary': 'Compute a system of the article by hand, step by step, beside what it really does.',
+  'explain.topic': 'what to explain',
+  'explain.step': 'step {{number}} (figure {{figure}}): {{title}}',
+  'explain.modules': 'stands for: {{names}}',
+  'explain.correction': 'really: {{text}}',
+  'explain.really': 'with the same numbers: {{name}} =',
+
   'systems.summary': 'List the systems of the article: paper, file, recipes, results.',
   'systems.system': 'system',
   'systems.paper': 'paper',

@@ -226,6 +226,13 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'profile.backward': '梯度毫秒',
   'profile.written': '写出',
 
+  'explain.summary': '用小整数一步一步手算文章里的一个系统，并与真实做法对照。',
+  'explain.topic': '讲解哪一个',
+  'explain.step': '第 {{number}} 步（图 {{figure}}）：{{title}}',
+  'explain.modules': '对应代码：{{names}}',
+  'explain.correction': '实际上：{{text}}',
+  'explain.really': '同样的数，真实做法：{{name}} =',
+
   'systems.summary': '列出文章里的各个系统：论文、代码、配方、结果。',
   'systems.system': '系统',
   'systems.paper': '论文',
