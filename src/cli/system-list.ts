@@ -37,7 +37,7 @@ export const systems: readonly System[] = [
   {
     name: 'AE and VAE',
     paper: 'Kingma & Welling 2013; Rombach et al. 2021',
-    file: 'src/models/vae.ts, video-vae.ts',
+    file: 'src/models/vae.ts, vq-vae.ts, video-vae.ts',
     page: 'autoencoder',
     recipes: ['emoji-vae'],
     results: ['vae-holes', 'vae-rate-distortion', 'vae-diffusability'],

@@ -4,10 +4,14 @@ import { assertClose } from '../../test/close.ts'
 import { initial, normalNumbers } from '../../test/model.ts'
 import { evaluate } from '../../test/on-node.ts'
 import { input, type Tensor } from '../graph/index.ts'
+import { patchDiscriminator } from '../models/patch-discriminator.ts'
+import { drawLatent, vae, vaeConfig, vaeLoss } from '../models/vae.ts'
 import { linear, type Params, params } from '../nn/index.ts'
 import { add, maximum, mean, mul, neg, square, sub, tanh } from '../ops/index.ts'
+import { nodeRuntime } from '../runtime/node.ts'
 import { grad } from '../transform/grad.ts'
 import { adversarialLoss } from './adversarial.ts'
+import { learn } from './learn.ts'
 
 const [batch, width] = [8, 6]
 
@@ -65,4 +69,40 @@ test('the weight is the ratio of the two gradients at the last layer, so that bo
   const got = await evaluate({ dr, dg, weight: parts.weight }, feeds)
   assert.ok(got.weight[0] > 0 && got.weight[0] < 1e4)
   assertClose([Math.hypot(...got.dg)], [Math.hypot(...got.dr)], 1e-4, 'length')
+})
+
+test('an autoencoder and a discriminator of patches learn in one run', async () => {
+  const config = vaeConfig({
+    ...{ in_channels: 1, out_channels: 1, latent_channels: 2, norm_num_groups: 2, mid_block_add_attention: false },
+    ...{ block_out_channels: [4, 8], down_block_types: Array(2).fill('DownEncoderBlock2D') },
+    up_block_types: Array(2).fill('UpDecoderBlock2D'),
+  })
+  const names: string[] = []
+  const { weights } = await learn(
+    {
+      ...{ name: 'players', seed: 1, steps: 2, samples: 2 },
+      build(p) {
+        const { encode, decode } = vae(p.at('vae'), config)
+        const real = input('x', [2, 1, 16, 16])
+        const posterior = encode(real)
+        const fake = decode(drawLatent(posterior, input('noise', [2, 2, 8, 8])))
+        const reconstruction = vaeLoss(real, fake, posterior)
+        const lastLayer = p.all.get('vae.decoder.conv_out.weight')!.tensor
+        const judge = (at: Params) => patchDiscriminator(at, { channels: 1, width: 4, depth: 2 })
+        const parts = adversarialLoss(p.at('judge'), judge, { real, fake, reconstruction, lastLayer })
+        names.push(...p.all.keys())
+        return { loss: add(add(reconstruction, parts.generator), parts.discriminator), weight: parts.weight }
+      },
+      batch: () => ({ x: normalNumbers(1, 2, 1, 16, 16), noise: normalNumbers(2, 2, 2, 8, 8) }),
+      lr: () => 1e-3,
+    },
+    { runtime: nodeRuntime() },
+  )
+  const p = params()
+  vae(p.at('vae'), config)
+  patchDiscriminator(p.at('judge'), { channels: 1, width: 4, depth: 2 })
+  const first = initial(p)
+  assert.deepEqual(Object.keys(weights).sort(), [...new Set(names)].sort())
+  for (const name of ['vae.encoder.conv_in.weight', 'vae.decoder.conv_out.weight', 'judge.main.0.weight'])
+    assert.ok(weights[name].some((value, i) => Number.isFinite(value) && value !== first[name][i]))
 })

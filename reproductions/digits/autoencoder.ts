@@ -1,0 +1,103 @@
+import {
+  add,
+  drawLatent,
+  exp,
+  input,
+  klPerLatent,
+  learn,
+  mul,
+  nn,
+  type ReproductionContext,
+  stream,
+  vae,
+  vaeConfig,
+  vaeLoss,
+  warmupCosine,
+} from 'tubelet'
+import { epochOrder } from 'tubelet/node'
+import { rows, runAll } from './batches.ts'
+import { area, type DigitPictures, rowsOf, side } from './pictures.ts'
+
+/** An AutoencoderKL for digits: `factor` times smaller along each side. */
+export function digitVae(factor: 4 | 8, latentChannels: number) {
+  const widths = factor === 4 ? [8, 16, 32] : [8, 16, 32, 32]
+  const config = vaeConfig({
+    in_channels: 1,
+    out_channels: 1,
+    latent_channels: latentChannels,
+    block_out_channels: widths,
+    down_block_types: widths.map(() => 'DownEncoderBlock2D'),
+    up_block_types: widths.map(() => 'UpDecoderBlock2D'),
+    norm_num_groups: 4,
+    mid_block_add_attention: false,
+  })
+  const shape = [latentChannels, side / factor, side / factor]
+  return { config, shape, latents: shape.reduce((a, b) => a * b) }
+}
+
+/** How one autoencoder is trained. */
+export interface AutoencoderRun extends Pick<ReproductionContext, 'runtime' | 'seed' | 'signal'> {
+  readonly train: DigitPictures
+  readonly model: ReturnType<typeof digitVae>
+  readonly steps: number
+  /** β. Without it there is no prior: the decoder reads the mean, and nothing is added to the error. */
+  readonly klWeight?: number
+}
+
+/** What an autoencoder makes of pictures, or of latents; rows are samples. */
+export interface Autoencoder {
+  /** Pictures → mean [N, latents], deviation and divergence in nats of each latent. */
+  encode(pixels: Float32Array): Promise<Record<'mean' | 'deviation' | 'kl', Float32Array>>
+  decode(latents: Float32Array): Promise<Float32Array>
+  release(): Promise<void>
+}
+
+/** Trains an autoencoder: absolute error plus β times the divergence, summed over a picture. */
+export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder> {
+  const { runtime, seed, signal, train, model, steps, klWeight } = run
+  const batch = 64
+  const order = epochOrder(train.count, batch, { seed, purpose: 'autoencoder' })
+  const { weights } = await learn(
+    {
+      name: 'digit autoencoder',
+      seed,
+      steps,
+      samples: batch,
+      build(p) {
+        const { encode, decode } = vae(p, model.config)
+        const x = input('x', [batch, 1, side, side])
+        const noise = input('noise', [batch, ...model.shape])
+        const posterior = encode(x)
+        const z = klWeight === undefined ? add(posterior.mean, mul(noise, 0)) : drawLatent(posterior, noise)
+        return { loss: vaeLoss(x, decode(z), posterior, klWeight ?? 0) }
+      },
+      batch: (step) => ({
+        x: rowsOf(train.pixels, order(step), area),
+        noise: stream({ seed, purpose: 'latent noise', step }).normal(batch * model.latents),
+      }),
+      lr: warmupCosine({ peak: 3e-3, warmup: 20, total: steps }),
+      optimizer: { weightDecay: 0, clip: 100, ema: 0.99 },
+    },
+    { runtime, signal },
+  )
+  const { encode, decode } = vae(nn.params(), model.config)
+  const posterior = encode(input('x', [rows, 1, side, side]))
+  const { mean, logvar } = posterior
+  const parts = (kind: RegExp) => Object.fromEntries(Object.entries(weights).filter(([name]) => kind.test(name)))
+  const encoder = await runtime.load(
+    { mean, deviation: exp(mul(logvar, 0.5)), kl: klPerLatent(posterior) },
+    { constants: parts(/^(encoder|quant_conv)/) },
+  )
+  const decoder = await runtime.load(
+    { y: decode(input('z', [rows, ...model.shape])) },
+    { constants: parts(/^(decoder|post_quant_conv)/) },
+  )
+  return {
+    encode: async (pixels) => (await runAll(encoder, { x: pixels }, pixels.length / area)) as never,
+    decode: async (z) => (await runAll(decoder, { z }, z.length / model.latents)).y,
+    async release() {
+      await encoder.release()
+      await decoder.release()
+    },
+  }
+}
