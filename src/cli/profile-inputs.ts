@@ -5,11 +5,12 @@ import { ditConfig } from '../models/dit.ts'
 import { resnetConfig } from '../models/resnet.ts'
 import { wanConfig } from '../models/sora.ts'
 import { unetConfig, unetTextConfig } from '../models/unet-config.ts'
-import { vaeConfig } from '../models/vae.ts'
+import { type AutoencoderConfig, vaeConfig } from '../models/vae.ts'
 import { vggConfig } from '../models/vgg.ts'
 import { spaceStride, timeStride, videoVaeConfig } from '../models/video-vae.ts'
 import { vitConfig } from '../models/vit.ts'
 import { vivitConfig } from '../models/vivit.ts'
+import { vqVaeConfig } from '../models/vq-vae.ts'
 import { wanVaeConfig } from '../models/wan-vae-config.ts'
 
 /** An input that stands for real ones: numbers, or whole numbers in [0, below). */
@@ -46,12 +47,8 @@ const examples: Readonly<Record<string, Examples>> = {
     const side = pool * 2 ** layers.filter((layer) => layer === 'M').length
     return { pixel_values: { shape: [B, channels, side, side] } }
   },
-  AutoencoderKL(json, B) {
-    const { channels, latentChannels, widths } = vaeConfig(json)
-    const side = sampleSize(json, 32)
-    const small = side / 2 ** (widths.length - 1)
-    return { sample: { shape: [B, channels, side, side] }, latent: { shape: [B, latentChannels, small, small] } }
-  },
+  AutoencoderKL: (json, B) => autoencoderInputs(vaeConfig(json), { json, B }),
+  VQModel: (json, B) => autoencoderInputs(vqVaeConfig(json), { json, B }),
   UNet2DModel(json, B) {
     const { channels, time, labels, timeWidth } = unetConfig(json)
     const side = sampleSize(json, 32)
@@ -138,4 +135,14 @@ export function exampleInputs(
     found[name] = { ...found[name], shape }
   }
   return found
+}
+
+/** A picture and a latent of an autoencoder of pictures. */
+function autoencoderInputs(
+  { channels, latentChannels, widths }: AutoencoderConfig,
+  { json, B }: { json: unknown; B: number },
+) {
+  const side = sampleSize(json, 32)
+  const small = side / 2 ** (widths.length - 1)
+  return { sample: { shape: [B, channels, side, side] }, latent: { shape: [B, latentChannels, small, small] } }
 }
