@@ -12,12 +12,24 @@ export { modelFile } from './files/model-file.ts'
 export { cacheFolder } from './files/packages.ts'
 export { type PictureGridOptions, pictureGrid } from './files/picture-grid.ts'
 export { encodeWebp } from './files/webp.ts'
+export type { ImageExtractor, TextExtractor } from './generate/feature-pipelines.ts'
 export { clipFromPlanes } from './generate/frames.ts'
 export { type LatentSet, latentBatch, latentSet } from './generate/latent-set.ts'
 export { encodeLatents, type LatentCache, latentStatistics } from './generate/latents.ts'
 export { partFiles, readPart } from './generate/model-folder.ts'
 export { textEncoder, textToVideo } from './generate/open-text-to-video.ts'
+export { type PipelineTasks, pipeline } from './generate/pipeline.ts'
+export type {
+  CallOptions,
+  OneOrMany,
+  Picture,
+  PipelineEvent,
+  PipelineOptions,
+  Releasable,
+} from './generate/pipeline-frame.ts'
 export { textCache } from './generate/text-cache.ts'
 export { videoPipeline } from './generate/text-to-video.ts'
+export type { DrawnClip, TextToVideoOptions, TextToVideoPipeline } from './generate/text-to-video-pipeline.ts'
+export type { ClassifyOptions, ScoredLabel, ZeroShotClassifier } from './generate/zero-shot-pipeline.ts'
 export { type NodeRuntimeOptions, nodeRuntime } from './runtime/node.ts'
 export type { Arrays, Device, LoadOptions, Program, Runtime } from './runtime/runtime.ts'

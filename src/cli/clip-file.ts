@@ -3,10 +3,10 @@ import { basename, dirname, extname } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { fileError, writeFileAtomic } from '../files/disk.ts'
+import { encodeMp4, ffmpegMissing, ffmpegVersion } from '../files/ffmpeg.ts'
 import { addGifComment } from '../files/gif-comment.ts'
 import { encodeGif, encodeStrip, encodeWebp } from '../files/webp.ts'
 import { recipeComment, recipeXmp } from './clip-recipe.ts'
-import { encodeMp4, ffmpegMissing, ffmpegVersion } from './ffmpeg.ts'
 import type { Io } from './io.ts'
 
 /** File endings of clips. */

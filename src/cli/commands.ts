@@ -7,6 +7,9 @@ type Verb = MessageKey extends infer K ? (K extends `${infer Name}.summary` ? Na
 /** Every verb, in the order of the help; its file is loaded when it is asked for. */
 export const commands = {
   generate: async () => (await import('./generate.ts')).generateCommand,
+  classify: async () => (await import('./classify.ts')).classifyCommand,
+  search: async () => (await import('./search.ts')).searchCommand,
+  embed: async () => (await import('./embed.ts')).embedCommand,
   train: async () => (await import('./train.ts')).trainCommand,
   evaluate: async () => (await import('./evaluate.ts')).evaluateCommand,
   data: async () => (await import('./data-command.ts')).dataCommand,

@@ -11,6 +11,8 @@ export interface PictureInfo {
   count: number
   /** How long each frame is shown, in milliseconds; empty for a still. */
   delays: number[]
+  /** The XMP document in the file, where there is one. */
+  xmp?: string
 }
 
 /** What may be decoded. */
@@ -41,14 +43,15 @@ export async function pictureInfo(source: Uint8Array | string, name = 'picture')
     const meta = await sharp(source, { pages: -1 }).metadata()
     const count = meta.pages ?? 1
     const { format, width, pageHeight: height = meta.height } = meta
-    return { format, width, height, count, delays: count > 1 ? (meta.delay ?? []) : [] }
+    const xmp = meta.xmpAsString
+    return { format, width, height, count, delays: count > 1 ? (meta.delay ?? []) : [], ...(xmp ? { xmp } : {}) }
   } catch (error) {
     throw damaged(name, error)
   }
 }
 
 /**
- * Decodes a still or animated WebP, GIF or PNG to straight RGBA.
+ * Decodes a still or animated WebP, GIF, PNG or JPEG to straight RGBA; a photo is turned as its camera was held.
  * Throws TubeletError('input') when it is damaged, cut short, no picture, or larger than `maxPixels`.
  */
 export async function decodeClip(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Clip & { delays: number[] }> {
@@ -60,7 +63,7 @@ export async function decodeClip(bytes: Uint8Array, options: DecodeOptions = {})
   }
   try {
     const image = sharp(bytes, { pages: -1, limitInputPixels: maxPixels })
-    const { data, info } = await image
+    const { data, info } = await (count === 1 ? image.autoOrient() : image)
       .toColourspace('srgb')
       .ensureAlpha()
       .raw({ depth: 'uchar' })
@@ -68,7 +71,8 @@ export async function decodeClip(bytes: Uint8Array, options: DecodeOptions = {})
     if (info.channels !== 4 || data.length !== width * height * count * 4) throw new Error('not RGBA')
     const duration = delays.reduce((sum, delay) => sum + delay, 0)
     const frames = new Uint8Array(data.buffer, data.byteOffset, data.length)
-    return { frames, count, width, height, fps: duration > 0 ? (count * 1000) / duration : 0, delays }
+    const turned = count === 1 ? { width: info.width, height: info.height } : { width, height }
+    return { frames, count, ...turned, fps: duration > 0 ? (count * 1000) / duration : 0, delays }
   } catch (error) {
     throw damaged(name, error)
   }

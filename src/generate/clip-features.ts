@@ -1,5 +1,5 @@
 import { composited } from '../data/caption-batch.ts'
-import { resizeClip } from '../data/resize.ts'
+import { padToSquare, resizeClip } from '../data/resize.ts'
 import type { Tokenizer } from '../data/tokenizer.ts'
 import { TubeletError } from '../errors.ts'
 import { type Clip, frameOf } from '../files/clip.ts'
@@ -8,62 +8,97 @@ import { clipConfig, clip as clipModel } from '../models/clip.ts'
 import { params } from '../nn/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { ModelPart } from './model-part.ts'
+import { checkTokenizer } from './text-states.ts'
 import { checkDepths, weightsFor } from './weights.ts'
 import { meanDirection } from './zero-shot.ts'
 
-/** Frames of a clip that CLIP looks at, evenly over the loop. */
-const looks = 4
+/** The image side of a CLIP model: pictures and clips as points of length 1 in the space that it shares with texts. */
+export interface ImageFeatures {
+  readonly width: number // P
+  /** The embedding of a clip [P]: the mean over frames evenly over the loop, at most `looks` (4), at length 1 again. */
+  ofClip(clip: Clip, looks?: number): Promise<Float32Array>
+  release(): Promise<void>
+}
 
-/** Clips and texts as points of length 1 in the space that CLIP gives both. */
-export interface ClipFeatures {
-  /** The embedding of a clip [P]: of 4 frames on white, their mean, brought to length 1 again. */
-  ofClip(clip: Clip): Promise<Float32Array>
-  /** The embedding of a text [P]. */
+/** The text side of a CLIP model. */
+export interface TextFeatures {
+  readonly width: number // P
+  /** The embedding of a text [P], of length 1. */
   ofText(text: string): Promise<Float32Array>
   release(): Promise<void>
 }
 
+/** Clips and texts as points of length 1 in the space that CLIP gives both. */
+export interface ClipFeatures extends ImageFeatures, TextFeatures {
+  readonly scale: number // e^s, by which cosines become logits
+}
+
+/** The image side of a CLIP model that was read; the text side is not loaded. */
+export async function imageFeatures(part: ModelPart, runtime: Runtime): Promise<ImageFeatures> {
+  const { config, network, constants } = declared(part)
+  const { imageSize: size, channels } = config.vision
+  if (channels !== 3) throw new TubeletError('input', `${part.folder}: looks at ${channels} channels; pictures have 3`)
+  const picture = network.image(input('pixels', [1, 3, size, size])).embedding
+  const program = await runtime.load({ picture }, { constants })
+  return {
+    width: config.projection,
+    async ofClip(clip, looks = 4) {
+      const count = Math.min(looks, clip.count)
+      const seen: Float32Array[] = []
+      for (let k = 0; k < count; k++) {
+        const pixels = onWhite(clip, Math.floor((k * clip.count) / count), size)
+        seen.push(Float32Array.from((await program.run({ pixels })).picture as Float32Array))
+      }
+      return meanDirection(seen)
+    },
+    release: () => program.release(),
+  }
+}
+
+/** The text side of a CLIP model that was read; the image side is not loaded. */
+export async function textFeatures(part: ModelPart, words: Tokenizer, runtime: Runtime): Promise<TextFeatures> {
+  const { config, network, constants } = declared(part)
+  const { context } = config.text
+  checkTokenizer(part.folder, words, config.text)
+  const text = network.text(input('ids', [1, context], 'int32')).embedding
+  const program = await runtime.load({ text }, { constants })
+  return {
+    width: config.projection,
+    ofText: async (text) =>
+      Float32Array.from((await program.run({ ids: words.encode(text, context) })).text as Float32Array),
+    release: () => program.release(),
+  }
+}
+
 /** Both sides of a CLIP model that was read. */
 export async function clipFeatures(part: ModelPart, words: Tokenizer, runtime: Runtime): Promise<ClipFeatures> {
-  const { folder: where, arrays } = part
-  const config = clipConfig(part.config)
-  const { imageSize: size, channels, depth } = config.vision
-  const width = config.projection
-  if (channels !== 3) throw new TubeletError('input', `${where}: looks at ${channels} channels; pictures have 3`)
-  checkDepths(where, { num_hidden_layers: Math.max(depth, config.text.depth) }, arrays)
-  const p = params()
-  const network = clipModel(p, config)
-  network.scale() // declared with the rest of the file
-  const constants = weightsFor(p, arrays, { where })
-  const picture = network.image(input('pixels', [looks, 3, size, size])).embedding
-  const text = network.text(input('ids', [1, config.text.context], 'int32')).embedding
-  const seeing = await runtime.load({ picture }, { constants })
-  const reading = await runtime.load({ text }, { constants })
+  const images = await imageFeatures(part, runtime)
+  const texts = await textFeatures(part, words, runtime)
   return {
-    async ofClip(clip) {
-      const { picture } = await seeing.run({ pixels: framesOnWhite(clip, size) })
-      const rows = picture as Float32Array
-      return meanDirection(Array.from({ length: looks }, (_, k) => rows.subarray(k * width, (k + 1) * width)))
-    },
-    async ofText(text) {
-      const { text: embedding } = await reading.run({ ids: words.encode(text, config.text.context) })
-      return Float32Array.from(embedding as Float32Array)
-    },
+    ...{ width: images.width, scale: Math.exp(part.arrays.logit_scale.data[0]) },
+    ...{ ofClip: images.ofClip, ofText: texts.ofText },
     async release() {
-      await seeing.release()
-      await reading.release()
+      await images.release()
+      await texts.release()
     },
   }
 }
 
-/** Some frames of a clip as CLIP was shown them: planes [looks, 3, S, S] on white in [−1, 1]. */
-function framesOnWhite(clip: Clip, size: number): Float32Array {
-  const { width, height, count } = clip
-  const pixels = new Float32Array(looks * 3 * size * size)
-  for (let k = 0; k < looks; k++) {
-    const frames = frameOf(clip, Math.floor((k * count) / looks))
-    const small = resizeClip({ frames, count: 1, width, height, fps: 0 }, size, size)
-    composited(small.frames, [255, 255, 255], pixels.subarray(k * 3 * size * size, (k + 1) * 3 * size * size))
-  }
+/** The network of both sides and its weights, each tensor of the file checked; a program takes what it computes with. */
+function declared({ folder: where, config: json, arrays }: ModelPart) {
+  const config = clipConfig(json)
+  checkDepths(where, { num_hidden_layers: Math.max(config.vision.depth, config.text.depth) }, arrays)
+  const p = params()
+  const network = clipModel(p, config)
+  network.scale() // declared with the rest of the file
+  return { config, network, constants: weightsFor(p, arrays, { where }) }
+}
+
+/** A frame of a clip as CLIP was shown it: whole, in the middle of a white square, planes [3, S, S] in [−1, 1]. */
+function onWhite(clip: Clip, index: number, size: number): Float32Array {
+  const { width, height } = clip
+  const frame = padToSquare({ frames: frameOf(clip, index), count: 1, width, height, fps: 0 })
+  const pixels = new Float32Array(3 * size * size)
+  composited(resizeClip(frame, size, size).frames, [255, 255, 255], pixels)
   return pixels
 }

@@ -1,20 +1,16 @@
-import { join } from 'node:path'
 import type { CaptionLanguage } from '../data/captions.ts'
 import { type LoadedClips, loadClips } from '../data/clips.ts'
 import { readDataset, type SampleMeta } from '../data/dataset.ts'
 import { resizeClip } from '../data/resize.ts'
-import { tokenizer } from '../data/tokenizer.ts'
-import { fromTokenizerJson } from '../data/tokenizer-file.ts'
 import { TubeletError } from '../errors.ts'
 import { type Clip, onWhite } from '../files/clip.ts'
-import { readJson } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
 import type { Loop } from '../metrics/motion.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { type ClipFeatures, clipFeatures } from './clip-features.ts'
 import { measure, type PartScores, partScores, type Subject } from './evaluation.ts'
 import { readPart } from './model-folder.ts'
-import { textToVideo } from './open-text-to-video.ts'
+import { readTokenizer, textToVideo } from './open-text-to-video.ts'
 import { type Reconstructor, reconstructor } from './reconstruct.ts'
 import type { Recipe, TextToVideo } from './text-to-video.ts'
 
@@ -105,8 +101,7 @@ export async function* evaluateVideo(
 
 /** The project's CLIP in a model folder, which sees what was drawn. */
 async function openJudge(folder: string, runtime: Runtime): Promise<ClipFeatures> {
-  const file = join(folder, 'tokenizer', 'tokenizer.json')
-  const words = tokenizer(fromTokenizerJson(await readJson(file), file))
+  const words = await readTokenizer(folder)
   return clipFeatures(await readPart(folder, 'text_encoder', 'CLIPModel'), words, runtime)
 }
 

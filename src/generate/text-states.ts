@@ -1,7 +1,7 @@
 import type { Tokenizer } from '../data/tokenizer.ts'
 import { TubeletError } from '../errors.ts'
 import { input } from '../graph/index.ts'
-import { clipConfig, clipText } from '../models/clip.ts'
+import { type ClipTextConfig, clipConfig, clipText } from '../models/clip.ts'
 import { params } from '../nn/index.ts'
 import { concat, layerNorm } from '../ops/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -29,11 +29,7 @@ export async function textEncoderOf(
   runtime: Runtime,
 ): Promise<TextEncoder> {
   const config = clipConfig(json).text
-  if (words.size > config.vocabulary || ![words.end, 2].includes(config.endOfText))
-    throw new TubeletError(
-      'input',
-      `${folder}: reads ${config.vocabulary} tokens of which ${config.endOfText} ends a text; the tokenizer has ${words.size}, and ${words.end} ends one`,
-    )
+  checkTokenizer(folder, words, config)
   checkDepths(folder, { num_hidden_layers: config.depth }, arrays)
   const p = params()
   const network = clipText(p.at('text_model'), config)
@@ -56,4 +52,13 @@ export async function textEncoderOf(
     states: compute,
     release: () => program.release(),
   }
+}
+
+/** Throws TubeletError('input') where a tokenizer is not the one that the text side of a model learnt with. */
+export function checkTokenizer(where: string, words: Tokenizer, { vocabulary, endOfText }: ClipTextConfig) {
+  if (words.size > vocabulary || ![words.end, 2].includes(endOfText))
+    throw new TubeletError(
+      'input',
+      `${where}: reads ${vocabulary} tokens of which ${endOfText} ends a text; the tokenizer has ${words.size}, and ${words.end} ends one`,
+    )
 }

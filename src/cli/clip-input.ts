@@ -1,0 +1,35 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { unknownWords } from '../data/words.ts'
+import { TubeletError } from '../errors.ts'
+import { fileError, readJson } from '../files/disk.ts'
+import { weightsHash } from '../files/hash.ts'
+import { modelIndex } from '../generate/model-index.ts'
+import type { Shell } from './command.ts'
+
+/** Throws TubeletError('input') for the first of some files that is not there, or is a folder. */
+export async function checkFiles(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const found = await stat(path).catch((error) => {
+      throw fileError(error, 'read', path)
+    })
+    if (found.isDirectory()) throw new TubeletError('input', `cannot read ${path}: it is a folder, not a file`)
+  }
+}
+
+/** What vectors are kept under: the first 16 digits of the hash over config and weights of a folder's CLIP. */
+export const clipHash = async (folder: string): Promise<string> =>
+  (await weightsHash(join(folder, 'text_encoder'))).slice(0, 16)
+
+/** Tells which words of some texts the model has not learnt, where it says what it knows. */
+export async function noteUnknown(texts: readonly string[], folder: string, { say, t }: Shell): Promise<void> {
+  const file = join(folder, 'model_index.json')
+  const json = await readJson(file).catch(() => undefined)
+  const { known_words: words } = json === undefined ? {} : modelIndex(json, file)
+  if (!words) return
+  const known = new Set(words)
+  for (const text of texts) {
+    const unknown = unknownWords(text, known)
+    if (unknown.length > 0) say(t('generate.unknown', { prompt: text, words: unknown.join(', ') }))
+  }
+}

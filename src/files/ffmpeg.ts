@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { platform, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { TubeletError } from '../errors.ts'
+import { type Clip, onWhite } from './clip.ts'
+
+const run = promisify(execFile)
+
+/** Variables of the process, of which PATH says where ffmpeg is. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The version of the machine's ffmpeg, or undefined where there is none. */
+export function ffmpegVersion(env: Environment): Promise<string | undefined> {
+  return run('ffmpeg', ['-version'], { env: { ...env }, timeout: 10_000 }).then(
+    ({ stdout }) => /^ffmpeg version (\S+)/.exec(stdout)?.[1],
+    () => undefined,
+  )
+}
+
+/** What to type to get ffmpeg on this system. */
+export function ffmpegInstall(): string {
+  if (platform() === 'darwin') return 'brew install ffmpeg'
+  return platform() === 'win32' ? 'winget install ffmpeg' : 'sudo apt-get install ffmpeg'
+}
+
+/**
+ * A clip as H.264 in MP4, on white, as MP4 has no transparency; repeated to last three seconds at least. `comment` is
+ * kept as a tag of the file.
+ */
+export async function encodeMp4(
+  clip: Clip,
+  { comment, env }: { comment: string; env: Environment },
+): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), 'tubelet-'))
+  try {
+    const [raw, made] = [join(folder, 'frames.rgb'), join(folder, 'clip.mp4')]
+    await writeFile(raw, onWhite(clip))
+    const fps = clip.fps || 12 // a still has none
+    const loops = Math.max(1, Math.ceil((3 * fps) / clip.count))
+    const source = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${clip.width}x${clip.height}`, '-r', String(fps)]
+    const coding = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-crf', '18', '-movflags', '+faststart']
+    const args = ['-stream_loop', String(loops - 1), ...source, '-i', raw, ...coding, '-metadata', `comment=${comment}`]
+    await run('ffmpeg', ['-y', '-loglevel', 'error', ...args, made], { env: { ...env } })
+    return await readFile(made)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') throw ffmpegMissing()
+    throw new TubeletError('input', `ffmpeg could not make the .mp4 (${message.trim().split('\n').at(-1)})`, {
+      cause: error,
+    })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Side of the frames that are taken from a video, in pixels; models look at less. */
+const side = 256
+
+/**
+ * About `count` frames evenly over a video, each whole in the middle of a white square of 256 pixels. Throws
+ * TubeletError('input') where there is no ffmpeg, or where it finds no pictures in the file.
+ */
+export async function decodeVideo(path: string, { count, env }: { count: number; env: Environment }): Promise<Clip> {
+  const source = ['-nostdin', '-protocol_whitelist', 'file,pipe', '-i', `file:${path}`]
+  try {
+    // Without a file to write ffmpeg ends with an error, after it has told how long the video is.
+    const told = await run('ffmpeg', ['-hide_banner', ...source], { env: { ...env } }).catch((error) => error)
+    if (told.code === 'ENOENT') throw told
+    const [, hours, minutes, seconds] = /Duration: (\d+):(\d+):([\d.]+)/.exec(told.stderr) ?? []
+    const duration = 3600 * Number(hours) + 60 * Number(minutes) + Number(seconds)
+    const pick = duration > 0 ? `fps=${count / duration},` : ''
+    const fit = `scale=${side}:${side}:force_original_aspect_ratio=decrease,pad=${side}:${side}:-1:-1:white,format=rgba`
+    const wanted = ['-map', '0:v:0', '-vf', `${pick}${fit}`, '-frames:v', String(count), '-f', 'rawvideo', '-']
+    const { stdout } = await run('ffmpeg', ['-loglevel', 'error', ...source, ...wanted], {
+      ...{ env: { ...env }, encoding: 'buffer', maxBuffer: (count + 1) * side * side * 4 },
+    })
+    const found = Math.floor(stdout.length / (side * side * 4))
+    if (found === 0) throw new Error('it has no frames')
+    const frames = new Uint8Array(stdout.buffer, stdout.byteOffset, found * side * side * 4)
+    return { frames, count: found, width: side, height: side, fps: duration > 0 ? found / duration : 0 }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT')
+      throw new TubeletError('input', `${path}: reading video needs ffmpeg: ${ffmpegInstall()}`, { cause: error })
+    const reason = message.trim().split('\n').at(-1)
+    throw new TubeletError('input', `${path}: not a video that can be read (${reason})`, { cause: error })
+  }
+}
+
+/** The error where ffmpeg is needed and not there. */
+export const ffmpegMissing = () =>
+  new TubeletError('input', `writing .mp4 needs ffmpeg: ${ffmpegInstall()}; .webp, .gif and .png need nothing`)

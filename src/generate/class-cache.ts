@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
+import { weightsHash } from '../files/hash.ts'
+import type { TextFeatures } from './clip-features.ts'
+import { zeroShotClasses } from './zero-shot.ts'
+
+// The words that captions of the training had around a name (src/data/prompts.ts): what the text side has never read,
+// such as 'a picture of', moves all labels to one place.
+const englishTemplates = ['{}', 'a {}', '{} emoji']
+const chineseTemplates = ['{}', '一个{}', '{}表情']
+
+/** The templates of a label's own language. */
+const templatesFor = (label: string) => (/\p{Script=Han}/u.test(label) ? chineseTemplates : englishTemplates)
+
+/** Labels that are remembered while a process lives; when there are more, they are computed again. */
+const mostLabels = 4096
+
+/** Fewer labels are computed faster than a file is found. */
+const leastKept = 50
+
+/** The vectors [P] of labels, in the order of the labels; `onLabel` is called after each, and may throw. */
+export type ClassCache = (
+  labels: readonly string[],
+  templates: readonly string[] | undefined,
+  onLabel: (done: number) => void,
+) => Promise<Float32Array[]>
+
+/** Vectors of labels for the CLIP of a model folder, each computed once; large sets are kept in `cacheDir` too. */
+export function classCache(folder: string, { ofText, width }: TextFeatures, cacheDir?: string): ClassCache {
+  const remembered = new Map<string, Float32Array>()
+  return async (labels, templates, onLabel) => {
+    const keyOf = (label: string) => JSON.stringify([label, templates ?? templatesFor(label)])
+    const keys = labels.map(keyOf)
+    const file = cacheDir && labels.length >= leastKept ? await fileFor(folder, keys, cacheDir) : undefined
+    const stored = file && (await readRows(file, labels.length, width))
+    if (stored) return stored
+    if (remembered.size + labels.length > mostLabels) remembered.clear()
+    const rows: Float32Array[] = []
+    for (const [i, label] of labels.entries()) {
+      const options = { templates: templates ?? templatesFor(label), ofText }
+      const row = remembered.get(keys[i]) ?? (await zeroShotClasses([label], options))[0]
+      remembered.set(keys[i], row)
+      rows.push(row)
+      onLabel(i + 1)
+    }
+    if (file) await writeSafetensors(file, { classes: { data: joined(rows, width), shape: [rows.length, width] } })
+    return rows
+  }
+}
+
+async function fileFor(folder: string, keys: readonly string[], cacheDir: string): Promise<string> {
+  const parts = await Promise.all(['text_encoder', 'tokenizer'].map((part) => weightsHash(join(folder, part))))
+  const hash = createHash('sha256').update(JSON.stringify({ format: 1, parts, keys }))
+  return join(cacheDir, `${hash.digest('hex').slice(0, 32)}.classes.safetensors`)
+}
+
+/** The rows of a file, if it holds so many. */
+async function readRows(file: string, count: number, width: number): Promise<Float32Array[] | undefined> {
+  const { classes } = (await readSafetensors(file).catch(() => undefined))?.arrays ?? {}
+  if (!(classes?.data instanceof Float32Array) || classes.data.length !== count * width) return undefined
+  const { data } = classes
+  return Array.from({ length: count }, (_, i) => data.slice(i * width, (i + 1) * width))
+}
+
+/** Rows [P] one after another: [N, P]. */
+function joined(rows: readonly Float32Array[], width: number): Float32Array {
+  const data = new Float32Array(rows.length * width)
+  rows.forEach((row, i) => {
+    data.set(row, i * width)
+  })
+  return data
+}

@@ -1,0 +1,51 @@
+import { randomInt } from 'node:crypto'
+import { TubeletError } from '../errors.ts'
+import type { Clip } from '../files/clip.ts'
+import { textToVideo } from './open-text-to-video.ts'
+import { type CallOptions, type PipelineOptions, pipelineFrame, type Releasable } from './pipeline-frame.ts'
+import type { Recipe } from './text-to-video.ts'
+
+/** How a clip is drawn, in the words of diffusers. */
+export interface TextToVideoOptions extends CallOptions {
+  readonly negativePrompt?: string // ''
+  readonly seed?: number // drawn at random where absent
+  readonly numInferenceSteps?: number // 25
+  readonly guidanceScale?: number // 2
+  readonly dtype?: Recipe['dtype'] // fp32
+}
+
+/** A clip, and all that is needed to draw it again. */
+export interface DrawnClip extends Clip {
+  readonly recipe: Recipe
+}
+
+/** A prompt to a clip of straight RGBA. */
+export interface TextToVideoPipeline extends Releasable {
+  (prompt: string, call?: TextToVideoOptions): Promise<DrawnClip>
+  readonly size: number // H and W of a clip, in pixels
+  readonly frames: number
+  readonly fps: number
+}
+
+/** Loads all parts of a text-to-video model folder. */
+export async function openTextToVideo(folder: string, options: PipelineOptions): Promise<TextToVideoPipeline> {
+  const parts = ['transformer', 'vae', 'text_encoder']
+  const frame = pipelineFrame(options, parts)
+  const model = await textToVideo(folder, frame.runtime, frame.part)
+  const draw = async (prompt: string, call: TextToVideoOptions = {}): Promise<DrawnClip> => {
+    frame.check(call)
+    const { negativePrompt = '', seed = randomInt(2 ** 31), dtype } = call
+    const { numInferenceSteps: steps = 25, guidanceScale: guidance = 2 } = call
+    const recipe = { prompt, negativePrompt, seed, steps, guidance, ...(dtype ? { dtype } : {}) }
+    for await (const event of model.generate([recipe], call.signal)) {
+      if (event.kind === 'clip') return { ...event.clip, recipe: event.recipe }
+      frame.check(call)
+      if (event.kind !== 'step') continue
+      const { kind, step, steps, preview } = event
+      options.onProgress?.({ kind, step, steps, preview })
+    }
+    throw new TubeletError('input', `${folder}: drew no clip`)
+  }
+  const { size, frames, fps } = model
+  return frame.finish(Object.assign(draw, { size, frames, fps }), [model])
+}
