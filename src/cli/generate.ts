@@ -16,6 +16,7 @@ import { defaultModel, findModel } from './models.ts'
 import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
 import { pictureProtocol, terminalPicture } from './terminal-picture.ts'
+import { checkVisualOptions, visualPrompt, visualRecipe } from './visual-options.ts'
 
 /** `tubelet generate PROMPT... -o FILE` */
 export const generateCommand = command({
@@ -32,10 +33,18 @@ export const generateCommand = command({
       .addOption(
         new Option('--dtype <type>', t('generate.dtype')).choices(['fp32', 'int8'] as const).default('fp32' as const),
       )
-      .option('--negative <prompt>', t('generate.negative'), ''),
+      .option('--negative <prompt>', t('generate.negative'), '')
+      .option('--image <file>', t('generate.image'))
+      .option('--strength <part>', t('generate.strength'), number(t, { min: 0.01, max: 1 }))
+      .option('--mask <file>', t('generate.mask'))
+      .option('--extend <clip>', t('generate.extend'))
+      .option('--back', t('generate.back'))
+      .option('--loop <clip>', t('generate.loop'))
+      .option('--between <files...>', t('generate.between')),
 
   async run([given], { model, out, count, steps, cfg, negative, dtype, ...options }, shell) {
     checkClipName(out)
+    checkVisualOptions(options, shell)
     const prompts = [
       ...(await readPrompts(given, shell)),
       ...(options.prompts ? await readLines(shell.path(options.prompts)) : []),
@@ -61,12 +70,16 @@ export const generateCommand = command({
       tubelet: packageVersion(),
       node: process.version,
     }
+    const visual = await visualPrompt(options, pipeline, shell).catch(async (error) => {
+      await pipeline.release()
+      throw error
+    })
     const total = recipes.length * steps
     const bar = progress(shell, { total, label: (done) => shell.t('generate.step', { done, total }) })
     const preview = previews(shell)
     const written: object[] = []
     try {
-      for await (const event of pipeline.generate(recipes, shell.io.signal)) {
+      for await (const event of pipeline.generate(recipes, shell.io.signal, visual)) {
         if (event.kind === 'prompt') {
           if (event.index % count === 0) note(event, bar.say, shell)
         } else if (event.kind === 'step') {
@@ -74,8 +87,9 @@ export const generateCommand = command({
           if (!preview) bar.update(done)
           else await preview.show(event.preview, shell.t('generate.step', { done, total }))
         } else {
-          const recipe = { ...event.recipe, ...origin }
-          await writeClip(shell.path(paths[event.index]), event.clip, { recipe, env: shell.io.env })
+          const recipe = { ...event.recipe, ...visualRecipe(options), ...origin }
+          const clip = visual?.whole(event.clip) ?? event.clip
+          await writeClip(shell.path(paths[event.index]), clip, { recipe, env: shell.io.env })
           written.push({ path: paths[event.index], ...recipe })
         }
       }

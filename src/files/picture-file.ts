@@ -26,7 +26,7 @@ const videoFrames = 16
  * A picture, clip or video file as frames; a strip that tubelet wrote is taken apart into the frames of its clip.
  * Throws TubeletError('input') where it cannot be read or is damaged.
  */
-export async function readPicture(path: string, env: Environment = process.env): Promise<Clip> {
+export async function readPicture(path: string, env: Environment = process.env): Promise<Clip & { delays?: number[] }> {
   if (!isVideoName(path)) return decodePicture(await readBytes(path), path)
   await stat(path).catch((error) => {
     throw fileError(error, 'read', path)
@@ -35,7 +35,7 @@ export async function readPicture(path: string, env: Environment = process.env):
 }
 
 /** The same of the bytes of a picture or clip; `name` names it in errors. */
-export async function decodePicture(bytes: Uint8Array, name = 'picture'): Promise<Clip> {
+export async function decodePicture(bytes: Uint8Array, name = 'picture'): Promise<Clip & { delays?: number[] }> {
   const { format, xmp } = await pictureInfo(bytes, name)
   if (format === 'svg') return rasterizeSvg(bytes, drawingSide, name)
   const clip = await decodeClip(bytes, { name })

@@ -60,7 +60,7 @@ test('the whole is what was given with what was drawn, each frame once', () => {
 
 test('what leaves nothing to draw, or no strength at all, is refused', () => {
   const usage = (message: RegExp) => ({ code: 'usage', message })
-  assert.throws(() => goingOn(numbered(17), 5), usage(/5 frames leave nothing to draw/))
+  assert.throws(() => fromPicture(numbered(1), 1), usage(/1 frames leave nothing to draw/))
   assert.throws(() => edited(numbered(1), 9, { strength: 0 }), usage(/above 0/))
   assert.throws(() => edited(numbered(1), 9, { strength: Number.NaN }), usage(/above 0/))
   assert.throws(() => between(numbered(1), { ...numbered(1), width: 2, height: 2 }, 9), usage(/same size/))

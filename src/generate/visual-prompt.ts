@@ -2,7 +2,7 @@ import { resizeClip } from '../data/resize.ts'
 import type { Known } from '../diffusion/known.ts'
 import { TubeletError } from '../errors.ts'
 import { type Clip, frameOf } from '../files/clip.ts'
-import { timeStride } from '../models/video-vae.ts'
+import { latentFrames, timeStride } from '../models/video-vae.ts'
 import type { LatentEncoder } from './latent-encoder.ts'
 
 /**
@@ -21,8 +21,8 @@ export interface VisualPrompt {
   readonly mask?: Uint8Array
 }
 
-/** Latent frames of a clip that goes on from another, or ends in one, that are given: five frames. */
-const overlap = 3
+/** Latent frames that a clip shares with the one that it goes on from or leads to: a third, so 5 frames of 17. */
+const overlapOf = (frames: number): number => Math.max(1, Math.floor(latentFrames(frames) / 3))
 
 /** A picture comes to life: it is the first frame. */
 export function fromPicture(picture: Clip, frames: number): VisualPrompt {
@@ -31,6 +31,7 @@ export function fromPicture(picture: Clip, frames: number): VisualPrompt {
 
 /** A clip goes on: its last frames are the first ones. */
 export function goingOn(clip: Clip, frames: number): VisualPrompt {
+  const overlap = overlapOf(frames)
   const shown = shownBy(overlap)
   const first = clip.count - shown
   const order = Array.from({ length: frames }, (_, t) => Math.max(0, first + Math.min(t, shown - 1)))
@@ -40,6 +41,7 @@ export function goingOn(clip: Clip, frames: number): VisualPrompt {
 
 /** What came before a clip: its first frames are the last ones. */
 export function comingBefore(clip: Clip, frames: number): VisualPrompt {
+  const overlap = overlapOf(frames)
   const start = frames - timeStride * overlap
   const order = Array.from({ length: frames }, (_, t) => Math.min(clip.count - 1, Math.max(0, t - start)))
   const whole = (drawn: Clip) => joined(part(drawn, 0, start), clip)
@@ -50,7 +52,7 @@ export function comingBefore(clip: Clip, frames: number): VisualPrompt {
 export function between(before: Clip, after: Clip, frames: number): VisualPrompt {
   if (before.width !== after.width || before.height !== after.height)
     throw new TubeletError('usage', 'between: both clips must have the same size')
-  const [head, tail] = [before.count > 1 ? overlap : 1, after.count > 1 ? overlap : 1]
+  const [head, tail] = [before, after].map(({ count }) => (count > 1 ? overlapOf(frames) : 1))
   const shown = shownBy(head)
   const start = frames - timeStride * tail
   const all = joined(before, after)
@@ -131,7 +133,7 @@ const part = (clip: Clip, start: number, end = clip.count): Clip =>
 const shownBy = (latent: number): number => timeStride * (latent - 1) + 1
 
 function givenFrames(frames: number, first: number, last: number): boolean[] {
-  const count = (frames - 1) / timeStride + 1
+  const count = latentFrames(frames)
   if (first + last >= count)
     throw new TubeletError(
       'usage',
