@@ -52,6 +52,7 @@ export const importRule: ImportRule = {
     clip: ['vit', 'vit-blocks'],
     siglip: ['clip'], // the same two towers under another loss
     vivit: ['vit', 'vit-blocks'],
+    'vivit-init': ['vivit'],
     vae: ['unet-blocks'], // latent diffusion builds its autoencoder from the blocks of DDPM
     'vq-vae': ['vae'], // the same halves around a codebook
     'wan-vae': ['vae'],

@@ -57,6 +57,11 @@ export interface Classified {
   readonly logits: Tensor // [B, classes]
 }
 
+/** What the classifier of pictures gives. */
+export interface ClassifiedPicture extends Classified {
+  readonly attention: readonly Tensor[] // weights of each block [B, h, N, N]; row n is what token n reads
+}
+
 /** Class token unless the mean is read, then learned positions: x [N, B, D] → [1 + N, B, D] or [N, B, D]. */
 export function placedTokens(p: Params, config: TrunkConfig, N: number) {
   const { width, pool, positions = 'learned' } = config
@@ -85,7 +90,7 @@ export function classifierHead(p: Params, trunk: string, config: TrunkConfig & {
   }
 }
 
-/** The classifier: pixels [B, C, H, W] → states of all tokens and logits. */
+/** The classifier: pixels [B, C, H, W] → states of all tokens, logits, and attention, computed only where it is asked for. */
 export function vit(p: Params, config: ViTConfig) {
   const { width, channels, imageSize, patchSize, positions } = config
   const grid = patchGrid(
@@ -99,11 +104,13 @@ export function vit(p: Params, config: ViTConfig) {
   const fixed = positions === 'sin-cos' && sinCosPositions(grid, width)
   const blocks = encoder(trunk.at('encoder.layer'), config, vitNames)
   const classify = classifierHead(p, 'vit', config)
-  return p.scoped((pixels: Tensor): Classified => {
+  return p.scoped((pixels: Tensor): ClassifiedPicture => {
     if (pixels.shape.slice(2).join() !== imageSize.join())
       throw new ShapeError('vit', `pixels must be [B, ${channels}, ${imageSize.join(', ')}]`, { pixels })
     const tokens = embed(wholePatches(pixels, patchSize)) // [N, B, D]
-    return classify(blocks(place(fixed ? add(tokens, fixed) : tokens)))
+    const attention: Tensor[] = []
+    const states = blocks(place(fixed ? add(tokens, fixed) : tokens), { seen: (weights) => attention.push(weights) })
+    return { ...classify(states), attention }
   })
 }
 

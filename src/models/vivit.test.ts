@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertClose } from '../../test/close.ts'
 import {
   assertLearned,
   assertParity,
@@ -12,11 +11,11 @@ import {
 } from '../../test/model.ts'
 import { evaluate } from '../../test/on-node.ts'
 import { input } from '../graph/index.ts'
-import { params, patches } from '../nn/index.ts'
+import { params } from '../nn/index.ts'
 import { crossEntropy } from '../ops/index.ts'
 import { costOf } from '../transform/cost.ts'
 import { vit, vitSizes } from './vit.ts'
-import { centralFrame, type ViViTModel, vivit, vivitConfig, vivitModels, vivitSizes } from './vivit.ts'
+import { type ViViTConfig, type ViViTModel, vivit, vivitConfig, vivitModels, vivitSizes } from './vivit.ts'
 
 const tiny = vivitConfig({
   hidden_size: 32,
@@ -113,21 +112,24 @@ test('before training, a block of model 3 reads its own frame alone', async () =
   assert.notDeepEqual(after, before)
 })
 
-test('central-frame initialisation reads a clip as the image model reads its middle frame (equation 9)', async () => {
-  const [p, q] = [params(), params()]
-  const image = patches(p, { channels: 2, width: 6, patch: [4, 4] })(input('image', [1, 2, 8, 8]))
-  const clip = patches(q.at('clip'), { channels: 2, width: 6, patch: [3, 4, 4] })(input('frames', [1, 2, 3, 8, 8]))
-  const weight = normalNumbers(1, 6, 2, 4, 4)
-  const bias = normalNumbers(2, 6)
-  const frames = normalNumbers(3, 2, 3, 8, 8)
-  const middle = Float32Array.from({ length: 128 }, (_, i) => frames[Math.floor(i / 64) * 192 + 64 + (i % 64)])
-  const inflated = centralFrame(weight, 16, 3)
-  assert.equal(inflated.filter((value) => value !== 0).length, weight.length)
-  const tokens = await evaluate(
-    { image, clip },
-    { image: middle, frames, weight, bias, 'clip.weight': inflated, 'clip.bias': bias },
-  )
-  assertClose(tokens.clip, tokens.image, 1e-6, 'tokens')
+test('uniform sampling takes frames at equal spacing and gives them the tokens of their patches', async () => {
+  const p = params()
+  const config: ViViTConfig = { ...tiny, frames: 8, sampledFrames: 3, tubelet: [1, 4, 4] }
+  const { states } = vivit(p, config)(input('pixels', [1, 8, 3, 8, 8]))
+  assert.deepEqual(states.shape, [1, 1 + 3 * 4, 32])
+  const weights = randomised(p)
+  const pixels = normalNumbers(4, 1, 8, 3, 8, 8)
+  const of = async (pixels: Float32Array) => (await evaluate({ states }, { ...weights, pixels })).states
+  const before = await of(pixels)
+  for (let t = 0; t < 8; t++) {
+    const after = await of(pixels.map((value, i) => (Math.floor(i / 192) === t ? value + 1 : value)))
+    assert[[2, 4, 6].includes(t) ? 'notDeepEqual' : 'deepEqual'](after, before, `frame ${t}`)
+  }
+  // A ViViT of those three frames alone is the same network.
+  const q = params()
+  const few = vivit(q, { ...tiny, frames: 3, tubelet: [1, 4, 4] })(input('pixels', [1, 3, 3, 8, 8]))
+  const chosen = Float32Array.from([2, 4, 6].flatMap((t) => [...pixels.subarray(t * 192, (t + 1) * 192)]))
+  assert.deepEqual((await evaluate({ states: few.states }, { ...weights, pixels: chosen })).states, before)
 })
 
 test('a config or clip that does not fit is refused in words', () => {
@@ -136,7 +138,9 @@ test('a config or clip that does not fit is refused in words', () => {
   refuse({ num_frames: 0 }, /'num_frames' is 0/)
   const network = vivit(params(), tiny)
   assert.throws(() => network(input('pixels', [1, 3, 4, 8, 8])), /vivit: pixels must be \[B, 4, 3, 8, 8\]/)
-  assert.throws(() => centralFrame(new Float32Array(10), 4, 2), /centralFrame: patch must be the elements/)
+  const sampling = (sampledFrames: number) => () => vivit(params(), { ...tiny, sampledFrames })
+  assert.throws(sampling(2), /vivit: sampled frames must be at most all, each cut into patches, tubelets \[1, h, w\]/)
+  assert.throws(sampling(5), /vivit: sampled frames must be at most all/)
   const odd = { ...tiny, heads: 1, model: 'factorised dot-product attention' } as const
   assert.throws(() => vivit(params(), odd), /vivit: factorised dot-product attention needs an even number of heads/)
 })

@@ -10,7 +10,7 @@ import {
   withinFrames,
   zeros,
 } from '../nn/index.ts'
-import { chunk, concat, reshape, transpose } from '../ops/index.ts'
+import { chunk, concat, reshape, slice, transpose } from '../ops/index.ts'
 import { classesOf, configFields } from './config-fields.ts'
 import { type Classified, classifierHead, placedTokens, pooled, type TrunkConfig } from './vit.ts'
 import { attentionPart, type BlockStyle, encoder, encoderFields, mlpPart, vitNames } from './vit-blocks.ts'
@@ -26,6 +26,8 @@ export interface ViViTConfig extends TrunkConfig {
   readonly channels: number
   readonly classes: number
   readonly model?: ViViTModel // 'spatio-temporal attention' where absent
+  /** Frames n_t at equal spacing that become tokens, with tubelet [1, h, w] (uniform frame sampling, section 3.2); all where absent. */
+  readonly sampledFrames?: number
   readonly temporalDepth?: number // blocks through time of the factorised encoder; 4, as in section 4.1
 }
 
@@ -59,14 +61,9 @@ export const vivitSizes = {
 /** The classifier: pixels [B, T, C, H, W] → states of all tokens and logits. */
 export function vivit(p: Params, given: ViViTConfig) {
   const model = given.model ?? 'spatio-temporal attention'
-  // Models 3 and 4 have no class token, which would belong to no frame and no place.
-  const config = /self|dot/.test(model) ? { ...given, pool: 'mean' as const } : given
+  const config = { ...given, pool: hasClassToken(given) ? ('token' as const) : ('mean' as const) }
   const { width, channels, frames, imageSize, tubelet } = config
-  const clip = [frames, ...imageSize]
-  const grid = patchGrid(
-    clip.map((n, axis) => n - (n % tubelet[axis])),
-    tubelet,
-  )
+  const grid = tubeletGrid(config)
   const trunk = p.at('vivit')
   const embed = patches(trunk.at('embeddings.patch_embeddings.projection'), { channels, width, patch: tubelet })
   const states = trunks[model](trunk, config, grid)
@@ -75,8 +72,38 @@ export function vivit(p: Params, given: ViViTConfig) {
     const want = [frames, channels, ...imageSize]
     if (pixels.shape.slice(1).join() !== want.join())
       throw new ShapeError('vivit', `pixels must be [B, ${want.join(', ')}]`, { pixels })
-    return classify(states(embed(wholePatches(transpose(pixels, [0, 2, 1, 3, 4]), tubelet))))
+    const clip = transpose(sampled(pixels, config), [0, 2, 1, 3, 4])
+    return classify(states(embed(wholePatches(clip, tubelet))))
   })
+}
+
+/** Models 3 and 4 have no class token, which would belong to no frame and no place. */
+export const hasClassToken = ({ pool, model = vivitModels[0] }: ViViTConfig): boolean =>
+  pool !== 'mean' && !/self|dot/.test(model)
+
+/** The grid of tokens [T', H', W']: whole tubelets along each axis. */
+export function tubeletGrid({ frames, sampledFrames = frames, imageSize, tubelet }: ViViTConfig): number[] {
+  if (sampledFrames > frames || (sampledFrames < frames && tubelet[0] > 1))
+    throw new ShapeError('vivit', 'sampled frames must be at most all, each cut into patches, tubelets [1, h, w]', {
+      frames,
+      sampledFrames,
+      tubelet,
+    })
+  const clip = [sampledFrames, ...imageSize]
+  return patchGrid(
+    clip.map((n, axis) => n - (n % tubelet[axis])),
+    tubelet,
+  )
+}
+
+/** Frames T / (n + 1) apart, the first as far from the beginning: pixels [B, T, ...] → [B, n, ...]. */
+function sampled(pixels: Tensor, { frames, sampledFrames: n = frames }: ViViTConfig): Tensor {
+  if (n === frames) return pixels
+  const places = Array.from({ length: n }, (_, i) => Math.round(((i + 1) * frames) / (n + 1)))
+  return concat(
+    places.map((t) => slice(pixels, 1, t, t + 1)),
+    1,
+  )
 }
 
 /** Tubelets [T'·S, B, D], of T' frames and S places, → states; for a grid of tubelets [T', H', W']. */
@@ -145,23 +172,6 @@ const trunks: Record<ViViTModel, Trunk> = {
   'factorised encoder': factorisedEncoder,
   'factorised self-attention': factorisedSelfAttention,
   'factorised dot-product attention': factorisedDotProduct,
-}
-
-/**
- * Central-frame initialisation (section 3.4, equation 9): the patch embedding of an image model [D, C, h, w] becomes a
- * tubelet embedding [D, C, frames, h, w] that reads only the middle frame.
- */
-export function centralFrame(weight: Float32Array, patch: number, frames: number): Float32Array {
-  if (weight.length % patch !== 0)
-    throw new ShapeError('centralFrame', 'patch must be the elements h · w of one kernel', {
-      weight: weight.length,
-      patch,
-    })
-  const inflated = new Float32Array(weight.length * frames)
-  const middle = Math.floor(frames / 2)
-  for (let i = 0; i < weight.length / patch; i++)
-    inflated.set(weight.subarray(i * patch, (i + 1) * patch), (i * frames + middle) * patch)
-  return inflated
 }
 
 /** Reads the `config.json` of a VivitForVideoClassification. */

@@ -34,6 +34,7 @@ export interface AttentionInputs {
   readonly rotate?: (x: Tensor) => Tensor // rotary positions, applied to q and k [N, B, D]
   /** How queries, keys and values become the answers [N, B, D], where not every token reads all others. */
   readonly read?: (q: Tensor, k: Tensor, v: Tensor) => Tensor
+  readonly seen?: AttendOptions['seen'] // not called where `read` is given
 }
 
 const diffusersNames: AttentionNames = { q: 'to_q', k: 'to_k', v: 'to_v', out: 'to_out.0' }
@@ -54,11 +55,11 @@ export function attention(p: Params, config: AttentionConfig) {
   const normK = qkNorm ? rmsNorm(p.at('norm_k'), inner, { eps }) : same
   const toOut = linear(p.at(names.out), inner, width, { bias: config.outBias, init: outInit })
 
-  return p.scoped((x: Tensor, { context = x, mask, rotate = same, read }: AttentionInputs = {}): Tensor => {
+  return p.scoped((x: Tensor, { context = x, mask, rotate = same, read, seen }: AttentionInputs = {}): Tensor => {
     const q = rotate(normQ(toQ(x))) // [N, B, D]
     const k = rotate(normK(toK(context))) // [M, B, D]
     const v = toV(context)
-    return toOut(read?.(q, k, v) ?? attend(q, k, v, { heads, mask })) // [N, B, D]
+    return toOut(read?.(q, k, v) ?? attend(q, k, v, { heads, mask, seen })) // [N, B, D]
   })
 }
 
@@ -69,10 +70,11 @@ interface AttendOptions {
   readonly heads: number
   readonly mask?: Tensor
   readonly scale?: number // of the scores; 1 / √d where absent
+  readonly seen?: (weights: Tensor) => void // is given the attention weights [B, h, N, M]; each row sums to 1
 }
 
 /** softmax(q kᵀ / √d) v in each head (Vaswani et al. 2017, equation 1): q [N, B, D], k and v [M, B, D] → [N, B, D]. */
-export function attend(q: Tensor, k: Tensor, v: Tensor, { heads, mask, scale: given }: AttendOptions): Tensor {
+export function attend(q: Tensor, k: Tensor, v: Tensor, { heads, mask, scale: given, seen }: AttendOptions): Tensor {
   const [N, B, D] = q.shape
   const M = k.shape[0]
   if (!sameShape(k.shape, [M, B, D]) || !sameShape(v.shape, k.shape))
@@ -81,7 +83,9 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, { heads, mask, scale: gi
   const scale = given ?? (D / heads) ** -0.5
   let scores = batchedMatmul(split(q, N), split(k, M), { leadA: true, leadB: true, transposeB: true, scale }) // [B·h, N, M]
   if (mask) scores = reshape(masked(reshape(scores, [B, heads, N, M]), mask), [B * heads, N, M])
-  const y = batchedMatmul(softmax(scores), split(v, M), { leadB: true }) // [B·h, N, d]
+  const weights = softmax(scores)
+  seen?.(reshape(weights, [B, heads, N, M]))
+  const y = batchedMatmul(weights, split(v, M), { leadB: true }) // [B·h, N, d]
   return reshape(transpose(y, [1, 0, 2]), [N, B, D])
 }
 
