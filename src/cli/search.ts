@@ -9,6 +9,7 @@ import { wholeNumber } from './arguments.ts'
 import { checkFiles, clipHash, noteUnknown } from './clip-input.ts'
 import { command, type Shell } from './command.ts'
 import { checkVectorFile } from './embed.ts'
+import { chineseSentence } from './messages/sentences.zh.ts'
 import { defaultModel, findModel } from './models.ts'
 import { progress } from './progress.ts'
 import { table } from './text.ts'
@@ -127,12 +128,13 @@ async function fromFolder(place: string, settings: SearchSettings, shell: Shell)
     },
   }).finally(() => bar?.end())
   const { entries, rows, computed, skipped } = found
-  for (const { reason } of skipped) say(t('search.skipped', { reason: reason }))
+  const told = (reason: string) => (shell.lang === 'zh' ? (chineseSentence(reason) ?? reason) : reason)
+  for (const { reason } of skipped) say(t('search.skipped', { reason: told(reason) }))
   if (buildIndex) {
     const folder = relative(dirname(path(index)), path(place))
     await writeVectors(path(index), { modelHash, folder, entries, rows })
-    say(t('search.built', { path: index, total: rows.length, computed }))
-  } else if (computed > 0) say(t('search.notKept', { computed }))
+    say(t('search.built', { path: index, count: rows.length, computed }))
+  } else if (computed > 0) say(t('search.notKept', { count: computed }))
   return {
     ...{ entries, rows, nameOf: ({ name }) => join(place, name) },
     about: { ...(buildIndex ? { index } : {}), count: rows.length, ...{ computed, skipped } },

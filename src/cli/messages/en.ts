@@ -164,8 +164,10 @@ export const en = {
   'search.which': 'search: what to look for? For example: tubelet search "a red heart" --in pictures',
   'search.indexOfFolder': '{{place}}: an index is built of a folder, not of a file of vectors',
   'search.skipped': 'left out: {{reason}}',
-  'search.built': 'Index: {{path}} ({{total}} pictures, {{computed}} of them looked at now)',
-  'search.notKept': 'note: {{computed}} pictures were looked at; --build-index keeps that for the next time',
+  'search.built_one': 'Index: {{path}} ({{count}} picture, {{computed}} looked at now)',
+  'search.built_other': 'Index: {{path}} ({{count}} pictures, {{computed}} looked at now)',
+  'search.notKept_one': 'note: {{count}} picture was looked at; --build-index keeps that for the next time',
+  'search.notKept_other': 'note: {{count}} pictures were looked at; --build-index keeps that for the next time',
   'search.score': 'cosine',
 
   'embed.summary': 'Turn pictures and texts into vectors that can be compared.',

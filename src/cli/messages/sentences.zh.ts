@@ -2,6 +2,10 @@
 // no such file`; here the sentence is the key, with {{names}} where values stand. A test finds each of these sentences
 // in the source, so that one which is reworded there is reworded here. An error without a line here is shown in English.
 const sentences: readonly (readonly [english: string, chinese: string])[] = [
+  [
+    '{{folder}}: none of its pictures can be read; the first: {{reason}}',
+    '{{folder}}：没有一张图片能读取；第一张：{{reason}}',
+  ],
   ['cannot {{action}} {{path}}: {{reason}}', '无法{{action}} {{path}}：{{reason}}'],
   ['{{path}}: not valid JSON: {{reason}}', '{{path}}：不是有效的 JSON：{{reason}}'],
   ['{{path}}: ended while it was read', '{{path}}：文件不完整'],
@@ -54,6 +58,22 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '{{what}} does not fit the model: {{problem}}; has the recipe changed since?',
     '{{what}}与模型不符：{{problem}}；配方是否改过？',
   ],
+  [
+    '{{name}}: damaged, or not a picture that can be read ({{reason}})',
+    '{{name}}：已损坏，或不是能读取的图片（{{reason}}）',
+  ],
+  ['{{path}}: not a video that can be read ({{reason}})', '{{path}}：不是能读取的视频（{{reason}}）'],
+  ['{{path}}: reading video needs ffmpeg: {{install}}', '{{path}}：读取视频需要 ffmpeg：{{install}}'],
+  [
+    '{{folder}}: no picture is in this folder or below it ({{endings}})',
+    '{{folder}}：这个文件夹和它的子文件夹里没有图片（{{endings}}）',
+  ],
+  ['{{path}}: holds no vectors that tubelet wrote', '{{path}}：不是 tubelet 写的向量'],
+  ['{{path}}: holds no vectors', '{{path}}：里面没有向量'],
+  [
+    '{{path}}: its vectors are of another model ({{theirs}}, and this is {{ours}}); build it again',
+    '{{path}}：这些向量来自另一个模型（{{theirs}}，现在用的是 {{ours}}）；请重新建立',
+  ],
   ['out of memory: {{reason}}', '内存不足：{{reason}}'],
   ['disk full: {{path}}', '磁盘已满：{{path}}'],
   ['stopped before it was done', '尚未完成就停止了'],
@@ -91,7 +111,11 @@ const words: Readonly<Record<string, string>> = {
 export function chineseSentence(english: string): string | undefined {
   for (const [template, chinese] of sentences) {
     const values = match(template, english)
-    if (values) return chinese.replace(/\{\{(\w+)\}\}/g, (_, name: string) => words[values[name]] ?? values[name])
+    if (values)
+      return chinese.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
+        const value = values[name]
+        return words[value] ?? chineseSentence(value) ?? value // a reason may be a sentence itself
+      })
   }
 }
 

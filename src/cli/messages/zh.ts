@@ -159,8 +159,8 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'search.which': 'search：找什么？例如：tubelet search "红心" --in pictures',
   'search.indexOfFolder': '{{place}}：索引要由文件夹建立，不能由向量文件建立',
   'search.skipped': '未收入：{{reason}}',
-  'search.built': '索引：{{path}}（共 {{total}} 张，其中 {{computed}} 张是这次计算的）',
-  'search.notKept': '提示：这次计算了 {{computed}} 张图片；用 --build-index 可保存下来供以后使用',
+  'search.built_other': '索引：{{path}}（共 {{count}} 张，其中 {{computed}} 张是这次计算的）',
+  'search.notKept_other': '提示：这次计算了 {{count}} 张图片；用 --build-index 可保存下来供以后使用',
   'search.score': '余弦',
 
   'embed.summary': '把图片和文字变成可以相互比较的向量。',

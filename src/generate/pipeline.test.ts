@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { scratchFolder } from '../../test/cli.ts'
+import { writeTinyModel } from '../../test/tiny-model.ts'
+import { encodeWebp } from '../files/webp.ts'
+import { nodesOf, type Tensor } from '../graph/index.ts'
+import { nodeRuntime } from '../runtime/node.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { readPart } from './model-folder.ts'
+import { pipeline } from './pipeline.ts'
+import type { PipelineEvent } from './pipeline-frame.ts'
+
+const folder = await scratchFolder()
+const model = join(folder, 'model')
+const inner = nodeRuntime({ threads: 1 })
+
+/** A runtime that keeps the names of the weights that programs compute with, and how many programs are open. */
+function watched() {
+  const weights = new Set<string>()
+  const state = { open: 0 }
+  const runtime: Runtime = {
+    device: inner.device,
+    async load(outputs: Record<string, Tensor>, options) {
+      for (const node of nodesOf(Object.values(outputs))) {
+        const { name } = Object(node.attrs) as { name?: string }
+        if (name && options?.constants?.[name]) weights.add(name)
+      }
+      const program = await inner.load(outputs, options)
+      state.open++
+      return { ...program, release: () => program.release().then(() => void state.open--) }
+    },
+  }
+  return { runtime, weights, state }
+}
+
+const clip = { frames: new Uint8Array(16 * 16 * 4 * 2).fill(200), count: 2, width: 16, height: 16, fps: 10 }
+before(() => writeTinyModel(model))
+
+test('each side of CLIP computes without the other', async () => {
+  const pictures = watched()
+  await using images = await pipeline('image-feature-extraction', model, { runtime: pictures.runtime })
+  await images(clip)
+  assert.ok([...pictures.weights].every((name) => /^(vision_model|visual_projection)/.test(name)))
+  const words = watched()
+  await using texts = await pipeline('feature-extraction', model, { runtime: words.runtime })
+  await texts('cat')
+  assert.ok([...words.weights].every((name) => /^text_/.test(name)))
+  assert.ok(pictures.weights.size > 10 && words.weights.size > 10)
+})
+
+test('a picture may be frames, bytes or a path; a list gives a list, with progress', async () => {
+  const events: PipelineEvent[] = []
+  const onProgress = (event: PipelineEvent) => events.push(event)
+  await using images = await pipeline('image-feature-extraction', model, { runtime: inner, onProgress })
+  const bytes = await encodeWebp(clip, { quality: 'lossless' })
+  await writeFile(join(folder, 'clip.webp'), bytes)
+  const [a, b, c] = await images([clip, bytes, join(folder, 'clip.webp')])
+  assert.deepEqual([b, c], [a, a])
+  assert.deepEqual(await images(clip), a)
+  assert.deepEqual(events, [
+    { kind: 'load', part: 'text_encoder', done: 0, total: 1 },
+    { kind: 'load', done: 1, total: 1 },
+    ...[1, 2, 3].map((done) => ({ kind: 'item', done, total: 3 })),
+  ])
+})
+
+test('labels are scored by the softmax of scaled cosines, and each is read once', async () => {
+  await using images = await pipeline('image-feature-extraction', model, { runtime: inner })
+  await using texts = await pipeline('feature-extraction', model, { runtime: inner })
+  let read = 0
+  const counting: Runtime = {
+    ...inner,
+    async load(outputs, options) {
+      const program = await inner.load(outputs, options)
+      const run: typeof program.run = (...feeds) => {
+        if ('text' in outputs) read++
+        return program.run(...feeds)
+      }
+      return { ...program, run }
+    },
+  }
+  await using classify = await pipeline('zero-shot-image-classification', model, { runtime: counting })
+  const templates = ['a {}']
+  const scored = await classify(clip, ['cat', 'red heart', ' cat '], { templates })
+  assert.equal(read, 2)
+  const [seen, cat, heart] = [await images(clip), await texts('a cat'), await texts('a red heart')]
+  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * y[i], 0)
+  const { arrays } = await readPart(model, 'text_encoder', 'CLIPModel')
+  const logits = [cat, heart].map((text) => Math.exp(arrays.logit_scale.data[0]) * dot(seen, text))
+  const first = 1 / (1 + Math.exp(logits[1] - logits[0]))
+  const got = Object.fromEntries(scored.map(({ label, score }) => [label, score]))
+  assert.ok(Math.abs(got.cat - first) < 1e-4 && Math.abs(got['red heart'] - (1 - first)) < 1e-4)
+  assert.ok(scored[0].score >= scored[1].score)
+  await classify([clip, clip], ['red heart', 'cat'], { templates })
+  assert.equal(read, 2)
+  await assert.rejects(classify(clip, []), { code: 'usage', message: /there must be a label/ })
+  await assert.rejects(classify(clip, ['cat', ' ']), { code: 'usage', message: /label 2 of 2 is empty/ })
+})
+
+test('many labels are kept on disk under model and templates, and a damaged file is written again', async () => {
+  const cacheDir = join(folder, 'classes')
+  const labels = Array.from({ length: 60 }, (_, i) => `heart ${i}`)
+  const scores = async () => {
+    const seen: string[] = []
+    const onProgress = ({ kind }: PipelineEvent) => seen.push(kind)
+    await using classify = await pipeline('zero-shot-image-classification', model, {
+      runtime: inner,
+      cacheDir,
+      onProgress,
+    })
+    return { scored: await classify(clip, labels), read: seen.filter((kind) => kind === 'label').length }
+  }
+  const [first, second] = [await scores(), await scores()]
+  assert.deepEqual([first.read, second.read], [60, 0])
+  assert.deepEqual(second.scored, first.scored)
+  const [file] = await readdir(cacheDir)
+  await writeFile(join(cacheDir, file), (await readFile(join(cacheDir, file))).subarray(0, 99))
+  assert.equal((await scores()).read, 60)
+})
+
+test('a clip is drawn with its recipe, the same for the same seed', async () => {
+  const steps: number[] = []
+  const onProgress = (event: PipelineEvent) => event.kind === 'step' && steps.push(event.step)
+  await using draw = await pipeline('text-to-video', model, { runtime: inner, onProgress })
+  const [a, b] = [
+    await draw('cat', { seed: 3, numInferenceSteps: 2 }),
+    await draw('cat', { seed: 3, numInferenceSteps: 2 }),
+  ]
+  assert.deepEqual([a.count, a.width, draw.size, draw.frames], [5, 32, 32, 5])
+  assert.deepEqual(a, b)
+  assert.deepEqual([a.recipe.seed, a.recipe.steps, a.recipe.guidance], [3, 2, 2])
+  assert.deepEqual(steps, [1, 2, 1, 2])
+})
+
+test('a signal stops loading and calls, also between two pictures of a list', async () => {
+  const stopped = { name: 'TubeletError', code: 'stopped' }
+  const aborted = AbortSignal.abort()
+  await assert.rejects(pipeline('text-to-video', model, { runtime: inner, signal: aborted }), stopped)
+  const stop = new AbortController()
+  let done = 0
+  const onProgress = (event: PipelineEvent) => {
+    if (event.kind !== 'item') return
+    done = event.done
+    stop.abort()
+  }
+  await using texts = await pipeline('feature-extraction', model, { runtime: inner, onProgress })
+  await assert.rejects(texts(['a', 'b', 'c'], { signal: stop.signal }), stopped)
+  assert.equal(done, 1)
+  await assert.rejects(texts('a', { signal: aborted }), stopped)
+  assert.equal((await texts('a')).length, 8)
+})
+
+test('release frees every program, once; a call after it is an error', async () => {
+  const { runtime, state } = watched()
+  const classify = await pipeline('zero-shot-image-classification', model, { runtime })
+  assert.ok(state.open > 0)
+  await classify.release()
+  await classify.release()
+  assert.equal(state.open, 0)
+  await assert.rejects(classify(clip, ['cat', 'dog']), { code: 'usage', message: /was released/ })
+})
+
+test('a folder without the part, and a task that there is not, are named', async () => {
+  await assert.rejects(pipeline('feature-extraction', folder, { runtime: inner }), {
+    code: 'input',
+    message: /tokenizer\.json: no such file/,
+  })
+  const task = 'image-to-video' as 'text-to-video'
+  await assert.rejects(pipeline(task, model), {
+    code: 'usage',
+    message: /no task 'image-to-video': there is image-feature/,
+  })
+})
+
+test('memory stays flat over a hundred calls of each pipeline and a hundred pipelines', async () => {
+  const script = fileURLToPath(new URL('../../test/flat-pipeline.ts', import.meta.url))
+  const args = ['--expose-gc', '--import', 'tsx', '--conditions=source', script, model]
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  const [early, late] = JSON.parse(stdout) as number[]
+  // The pictures of the rounds between are 52 MB.
+  assert.ok(late - early < 8e6, `${early} bytes after 50 rounds, ${late} after 150`)
+})
