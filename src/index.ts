@@ -56,12 +56,11 @@ export { type ZeroShotOptions, zeroShotClasses } from './generate/zero-shot.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
 export { activeUnits } from './metrics/active-units.ts'
 export { frechet } from './metrics/frechet.ts'
+export { attentionRollout, classTokenMap } from './models/attention-rollout.ts'
 export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
 export { type DiTConfig, dit, ditConfig, ditSizes } from './models/dit.ts'
 export { type PatchDiscriminatorConfig, patchDiscriminator } from './models/patch-discriminator.ts'
 export { perceptualDistance } from './models/perceptual.ts'
-export { attentionRollout, classTokenMap } from './models/attention-rollout.ts'
-export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
 export { type ResNetConfig, resnet } from './models/resnet.ts'
 export { type PairScale, pairScale, siglipLoss } from './models/siglip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
@@ -87,7 +86,9 @@ export {
   videoVaeJson,
   videoVaeLoss,
 } from './models/video-vae.ts'
-export { type ViViTConfig, type ViViTModel, vivit, vivitModels } from './models/vivit.ts'
+export { type Classified, type ClassifiedPicture, type ViTConfig, vit } from './models/vit.ts'
+export { type ViViTConfig, type ViViTModel, vivit, vivitModels, vivitSizes } from './models/vivit.ts'
+export { centralFrame, filterInflation, fromImageModel, type Inflation } from './models/vivit-init.ts'
 export {
   codebookLoss,
   perplexity,
@@ -97,9 +98,6 @@ export {
   vqVae,
   vqVaeConfig,
 } from './models/vq-vae.ts'
-export { type Classified, type ClassifiedPicture, type ViTConfig, vit } from './models/vit.ts'
-export { type ViViTConfig, type ViViTModel, vivit, vivitModels, vivitSizes } from './models/vivit.ts'
-export { centralFrame, filterInflation, fromImageModel, type Inflation } from './models/vivit-init.ts'
 export * as nn from './nn/index.ts'
 export { type Init, type Params, params } from './nn/index.ts'
 export { type OnnxModel, toOnnx } from './onnx/index.ts'
