@@ -157,6 +157,7 @@ test('each mistake is one sentence with its exit code, in both languages', async
     [['search', 'absent.png', '--in', 'pictures'], 3, /absent\.png: no such file/, /没有这个文件/],
     [['search', 'cat', '--in', 'empty'], 3, /empty: no picture is in this folder/, /里没有图片/],
     [['search', 'cat', '--in', 'damaged'], 3, /none of its pictures can be read/, /没有一张图片能读取/],
+    [['search', 'cat', '--in', 'red.svg'], 3, /neither a folder nor/, /既不是文件夹/],
     [['search', 'cat', '--in', 'absent'], 3, /cannot read .*absent: no such file/, /无法读取/],
     [
       ['search', 'cat', '--in', 'models/tiny/vae/diffusion_pytorch_model.safetensors'],

@@ -6,6 +6,7 @@ import { fileError, readJson } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
 import { modelIndex } from '../generate/model-index.ts'
 import type { Shell } from './command.ts'
+import { cutTo } from './text.ts'
 
 /** Throws TubeletError('input') for the first of some files that is not there, or is a folder. */
 export async function checkFiles(paths: readonly string[]): Promise<void> {
@@ -30,6 +31,7 @@ export async function noteUnknown(texts: readonly string[], folder: string, { sa
   const known = new Set(words)
   for (const text of texts) {
     const unknown = unknownWords(text, known)
-    if (unknown.length > 0) say(t('generate.unknown', { prompt: text, words: unknown.join(', ') }))
+    if (unknown.length > 0)
+      say(t('generate.unknown', { prompt: cutTo(text, 60), words: cutTo(unknown.join(', '), 60) }))
   }
 }

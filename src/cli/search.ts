@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { dirname, extname, join, relative, resolve } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { isPictureName } from '../files/picture-file.ts'
@@ -117,6 +118,11 @@ async function fromIndex(
 async function fromFolder(place: string, settings: SearchSettings, shell: Shell): Promise<Searched> {
   const { modelHash, clip, buildIndex, out } = settings
   const { t, say, path } = shell
+  if (await isFile(path(place)))
+    throw new TubeletError(
+      'input',
+      `${path(place)}: is neither a folder nor a .safetensors file, so nothing can be found in it`,
+    )
   const index = out ?? join(place, indexName)
   if (buildIndex) await checkVectorFile(index, shell)
   let bar: ReturnType<typeof progress> | undefined
@@ -140,3 +146,9 @@ async function fromFolder(place: string, settings: SearchSettings, shell: Shell)
     about: { ...(buildIndex ? { index } : {}), count: rows.length, ...{ computed, skipped } },
   }
 }
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )

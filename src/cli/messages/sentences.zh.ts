@@ -68,6 +68,10 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '{{folder}}: no picture is in this folder or below it ({{endings}})',
     '{{folder}}：这个文件夹和它的子文件夹里没有图片（{{endings}}）',
   ],
+  [
+    '{{path}}: is neither a folder nor a .safetensors file, so nothing can be found in it',
+    '{{path}}：既不是文件夹，也不是 .safetensors 文件，无法在其中查找',
+  ],
   ['{{path}}: holds no vectors that tubelet wrote', '{{path}}：不是 tubelet 写的向量'],
   ['{{path}}: holds no vectors', '{{path}}：里面没有向量'],
   [

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import sharp from 'sharp'
+import { scratchFolder } from '../../test/cli.ts'
+import { findPictures, readPicture } from './picture-file.ts'
+
+const folder = await scratchFolder()
+const at = (name: string) => join(folder, name)
+
+/** Red on the left, blue on the right. */
+const halves = Buffer.from(Array.from({ length: 16 * 8 }, (_, i) => (i % 16 < 8 ? [255, 0, 0] : [0, 0, 255])).flat())
+const picture = () => sharp(halves, { raw: { width: 16, height: 8, channels: 3 } })
+
+test('a photo is turned as its camera was held', async () => {
+  // Orientation 6: what is stored on the left is the top.
+  await picture().withMetadata({ orientation: 6 }).jpeg({ quality: 100 }).toFile(at('photo.jpg'))
+  const { width, height, frames } = await readPicture(at('photo.jpg'))
+  assert.deepEqual([width, height], [8, 16])
+  const [red, , blue] = frames
+  assert.ok(red > 200 && blue < 60)
+  assert.ok(frames[4 * 8 * 15] < 60 && frames[4 * 8 * 15 + 2] > 200)
+})
+
+test('a drawing has the pixels that it is drawn with, whatever size it says', async () => {
+  await writeFile(at('a.svg'), '<svg xmlns="http://www.w3.org/2000/svg" width="3" height="3"/>')
+  const { width, height, count } = await readPicture(at('a.svg'))
+  assert.deepEqual([width, height, count], [512, 512, 1])
+})
+
+test('only a strip that tubelet wrote is taken apart', async () => {
+  await picture().png().toFile(at('wide.png'))
+  assert.equal((await readPicture(at('wide.png'))).count, 1)
+  const xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:t="t" tubelet:recipe="{}"/>'
+  await picture().withXmp(xmp).png().toFile(at('strip.png'))
+  const { width, count, frames } = await readPicture(at('strip.png'))
+  assert.deepEqual([width, count], [8, 2])
+  assert.deepEqual([...frames.subarray(0, 3), ...frames.subarray(4 * 64, 4 * 64 + 3)], [255, 0, 0, 0, 0, 255])
+})
+
+test('of a video frames are taken evenly, at the rate that its length asks for', async () => {
+  const bin = at('bin')
+  await mkdir(bin)
+  // Stands for ffmpeg: tells a length of two seconds, then writes three frames of zeros, and its arguments beside them.
+  const script = `#!/bin/sh\ncase "$*" in *rawvideo*) printf '%s' "$*" > '${at('asked')}'; head -c 786432 /dev/zero;; *) echo '  Duration: 00:00:02.00, start' >&2; exit 1;; esac\n`
+  await writeFile(join(bin, 'ffmpeg'), script)
+  await chmod(join(bin, 'ffmpeg'), 0o755)
+  await writeFile(at('clip.mp4'), '')
+  const clip = await readPicture(at('clip.mp4'), { PATH: `${bin}:${process.env.PATH}` })
+  assert.deepEqual([clip.count, clip.width, clip.fps], [3, 256, 1.5])
+  assert.match(await readFile(at('asked'), 'utf8'), /-i file:\/.*clip\.mp4 .*-vf fps=8,scale=256:256.* -frames:v 16 /)
+})
+
+test('a video without ffmpeg, and one that ffmpeg does not understand, are told apart', async () => {
+  await writeFile(at('none.mp4'), '')
+  const missing = { code: 'input', message: /none\.mp4: reading video needs ffmpeg: .* install ffmpeg$/ }
+  await assert.rejects(readPicture(at('none.mp4'), { PATH: at('nowhere') }), missing)
+  await assert.rejects(readPicture(at('absent.mp4')), { code: 'input', message: /absent\.mp4: no such file/ })
+  const bin = at('failing')
+  await mkdir(bin)
+  await writeFile(join(bin, 'ffmpeg'), '#!/bin/sh\necho some >&2\necho "Invalid data" >&2\nexit 1\n')
+  await chmod(join(bin, 'ffmpeg'), 0o755)
+  const damaged = { code: 'input', message: /none\.mp4: not a video that can be read \(Invalid data\)$/ }
+  await assert.rejects(readPicture(at('none.mp4'), { PATH: `${bin}:${process.env.PATH}` }), damaged)
+})
+
+test('pictures are found in folders below, in order; hidden files, other files and broken links are not', async () => {
+  const root = at('found')
+  await mkdir(join(root, 'b', '.git'), { recursive: true })
+  for (const name of ['z.PNG', 'a.jpeg', 'b/c.webp', 'b/.git/d.png', '.e.png', 'f.txt', 'png'])
+    await writeFile(join(root, name), 'x')
+  await symlink(join(root, 'nothing'), join(root, 'g.png'))
+  await mkdir(join(root, 'folder.png'))
+  const found = await findPictures(root)
+  assert.deepEqual(
+    found.map(({ name }) => name),
+    ['a.jpeg', 'b/c.webp', 'z.PNG'],
+  )
+  assert.equal(found[0].size, 1)
+})
