@@ -40,7 +40,17 @@ export { schedulerFromConfig } from './diffusion/scheduler.ts'
 export { type ErrorCode, TubeletError } from './errors.ts'
 export { type ZeroShotOptions, zeroShotClasses } from './generate/zero-shot.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
-export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
+export {
+  type ClipConfig,
+  clip as clipModel,
+  clipAround,
+  clipConfig,
+  clipJson,
+  clipLogits,
+  clipLoss,
+  maxLogScale,
+} from './models/clip.ts'
+export { type ImageEncoder, type ImageEncoderConfig, imageClassifier, imageEncoder } from './models/image-encoder.ts'
 export { type PairScale, pairScale, siglipLoss } from './models/siglip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
 export { unet } from './models/unet.ts'

@@ -73,20 +73,22 @@ export function placedTokens(p: Params, config: TrunkConfig, N: number) {
 export const pooled = (states: Tensor, pool: TrunkConfig['pool'] = 'token'): Tensor =>
   pool === 'mean' ? mean(states, 0) : reshape(slice(states, 0, 0, 1), states.shape.slice(1))
 
-/** Norm and linear head on what is read of the states [N, B, D]. The head starts at zero, as in the paper. */
-export function classifierHead(p: Params, trunk: string, config: TrunkConfig & { readonly classes: number }) {
-  const { width, classes, pool, eps } = config
-  const norm = layerNorm(p.at(trunk).at('layernorm'), width, { eps })
-  const head = linear(p.at('classifier'), width, classes, { init: zeros })
-  return (states: Tensor): Classified => {
-    // The mean is one of normalised states; a token may be normalised after it was taken.
-    const read = pool === 'mean' ? pooled(norm(states), pool) : norm(pooled(states))
-    return { states: transpose(states, [1, 0, 2]), logits: head(read) }
-  }
+/** The last norm and what is read behind it: states [N, B, D] → [B, D]. */
+function readout(p: Params, { width, pool, eps }: TrunkConfig) {
+  const norm = layerNorm(p.at('layernorm'), width, { eps })
+  // The mean is one of normalised states; a token may be normalised after it was taken.
+  return (states: Tensor): Tensor => (pool === 'mean' ? pooled(norm(states), pool) : norm(pooled(states)))
 }
 
-/** The classifier: pixels [B, C, H, W] → states of all tokens and logits. */
-export function vit(p: Params, config: ViTConfig) {
+/** Norm and linear head on what is read of the states [N, B, D]. The head starts at zero, as in the paper. */
+export function classifierHead(p: Params, trunk: string, config: TrunkConfig & { readonly classes: number }) {
+  const read = readout(p.at(trunk), config)
+  const head = linear(p.at('classifier'), config.width, config.classes, { init: zeros })
+  return (states: Tensor): Classified => ({ states: transpose(states, [1, 0, 2]), logits: head(read(states)) })
+}
+
+/** Patches, positions and blocks: pixels [B, C, H, W] → states [N, B, D]. */
+function vitStates(p: Params, config: ViTConfig) {
   const { width, channels, imageSize, patchSize, positions } = config
   const grid = patchGrid(
     imageSize.map((side, i) => side - (side % patchSize[i])),
@@ -98,13 +100,26 @@ export function vit(p: Params, config: ViTConfig) {
   const place = placedTokens(embeddings, config, grid[0] * grid[1])
   const fixed = positions === 'sin-cos' && sinCosPositions(grid, width)
   const blocks = encoder(trunk.at('encoder.layer'), config, vitNames)
-  const classify = classifierHead(p, 'vit', config)
-  return p.scoped((pixels: Tensor): Classified => {
+  return (pixels: Tensor): Tensor => {
     if (pixels.shape.slice(2).join() !== imageSize.join())
       throw new ShapeError('vit', `pixels must be [B, ${channels}, ${imageSize.join(', ')}]`, { pixels })
     const tokens = embed(wholePatches(pixels, patchSize)) // [N, B, D]
-    return classify(blocks(place(fixed ? add(tokens, fixed) : tokens)))
-  })
+    return blocks(place(fixed ? add(tokens, fixed) : tokens))
+  }
+}
+
+/** All but the head: pixels [B, C, H, W] → [B, D]. */
+export function vitEncoder(p: Params, config: ViTConfig) {
+  const states = vitStates(p, config)
+  const read = readout(p.at('vit'), config)
+  return { width: config.width, encode: p.scoped((pixels: Tensor): Tensor => read(states(pixels))) }
+}
+
+/** The classifier: pixels [B, C, H, W] → states of all tokens and logits. */
+export function vit(p: Params, config: ViTConfig) {
+  const states = vitStates(p, config)
+  const classify = classifierHead(p, 'vit', config)
+  return p.scoped((pixels: Tensor): Classified => classify(states(pixels)))
 }
 
 /** A table of learned positions [rows, D], which may begin with some that have no place, and its grid. */
