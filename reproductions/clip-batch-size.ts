@@ -179,6 +179,7 @@ async function measureArm(
       },
       lr: warmupCosine({ peak: 1e-3 * Math.sqrt(batch / 128), warmup: Math.floor(steps / 10), total: steps }),
       optimizer: { beta2: 0.98, weightDecay: 0.1, clip: 1 },
+      frozen: (name) => loss === 'SigLIP' && name === 'logit_scale', // SigLIP has a scale of its own
       after: (weights) => weights.logit_scale?.fill(Math.min(maxLogScale, weights.logit_scale[0])),
     },
     { runtime, signal, every: 1 },

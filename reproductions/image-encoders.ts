@@ -31,7 +31,7 @@ const encoders: Readonly<Record<string, ImageEncoderConfig>> = {
       ...{ strideInFirstStage: false, strideInBottleneck: false },
     },
   },
-  VGG: { vgg: { ...common, layers: [16, 'M', 32, 'M', 64, 'M', 64, 'M'], pool: 2, hidden: 128 } },
+  VGG: { vgg: { ...common, layers: [24, 'M', 48, 'M', 96, 'M', 96, 'M'], pool: 2, hidden: 128 } },
   ViT: {
     vit: {
       ...{ ...common, imageSize: [side, side], patchSize: [8, 8], width: 96, depth: 4, heads: 4, hidden: 384 },
