@@ -111,6 +111,7 @@ export default {
           run,
         })
     }
+    // Arms are matched on the clean style, so what one has above the first on styles that none has seen is robustness.
     const base = arms[0].name
     for (const { name } of arms.slice(1)) {
       const gains = shown
