@@ -49,7 +49,8 @@ export const importRule: ImportRule = {
     web: 'all',
   },
   models: {
-    clip: ['vit', 'vit-blocks'],
+    'image-encoder': ['resnet', 'vgg', 'vit'],
+    clip: ['image-encoder', 'vit', 'vit-blocks'],
     siglip: ['clip'], // the same two towers under another loss
     vivit: ['vit', 'vit-blocks'],
     'vivit-init': ['vivit'],

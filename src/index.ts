@@ -57,8 +57,18 @@ export { constant, type DType, input, type Shape, ShapeError, type Tensor, withB
 export { activeUnits } from './metrics/active-units.ts'
 export { frechet } from './metrics/frechet.ts'
 export { attentionRollout, classTokenMap } from './models/attention-rollout.ts'
-export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
+export {
+  type ClipConfig,
+  clip as clipModel,
+  clipAround,
+  clipConfig,
+  clipJson,
+  clipLogits,
+  clipLoss,
+  maxLogScale,
+} from './models/clip.ts'
 export { type DiTConfig, dit, ditConfig, ditSizes } from './models/dit.ts'
+export { type ImageEncoder, type ImageEncoderConfig, imageClassifier, imageEncoder } from './models/image-encoder.ts'
 export { type PatchDiscriminatorConfig, patchDiscriminator } from './models/patch-discriminator.ts'
 export { perceptualDistance } from './models/perceptual.ts'
 export { type ResNetConfig, resnet } from './models/resnet.ts'

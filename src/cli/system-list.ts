@@ -21,7 +21,7 @@ export const systems: readonly System[] = [
   {
     name: 'image encoders',
     paper: 'He et al. 2015; Simonyan & Zisserman 2014',
-    file: 'src/models/resnet.ts, vgg.ts',
+    file: 'src/models/image-encoder.ts, resnet.ts, vgg.ts',
     page: 'image-encoders',
     recipes: [],
     results: ['image-encoders'],

@@ -20,6 +20,7 @@ import {
   transpose,
 } from '../ops/index.ts'
 import { type ConfigFields, configFields } from './config-fields.ts'
+import type { ImageEncoder } from './image-encoder.ts'
 import { withClassToken } from './vit.ts'
 import { type BlockStyle, type EncoderConfig, encoder, encoderFields } from './vit-blocks.ts'
 
@@ -145,22 +146,33 @@ function causalMask(N: number): Tensor {
  */
 export function clip(p: Params, config: ClipConfig) {
   const vision = clipVision(p.at('vision_model'), config.vision)
-  const text = clipText(p.at('text_model'), config.text)
-  const from = { image: config.vision.width, text: config.text.width }
-  const project = (name: string, width: number) =>
-    linear(p.at(name), width, config.projection, { bias: false, init: normal(width ** -0.5) })
-  const projectImage = project('visual_projection', from.image)
-  const projectText = project('text_projection', from.text)
-  const logScale = p.get('logit_scale', [], filled(Math.log(1 / 0.07)))
+  const { place, ...rest } = jointSpace(p, config.vision.width, config)
   const image = (pixels: Tensor) => {
     const { states, pooled } = vision(pixels)
-    return { states, embedding: unit(projectImage(pooled)) }
+    return { states, embedding: place(pooled) }
   }
+  return { image, ...rest }
+}
+
+/** CLIP with another image encoder, whose vectors [B, D] are projected like those of its own. */
+export function clipAround(p: Params, { width, encode }: ImageEncoder, config: Omit<ClipConfig, 'vision'>) {
+  const { place, ...rest } = jointSpace(p, width, config)
+  return { image: (pixels: Tensor) => ({ embedding: place(encode(pixels)) }), ...rest }
+}
+
+/** The text side, and where vectors of pictures [B, imageWidth] lie in the space of both. */
+function jointSpace(p: Params, imageWidth: number, { text: config, projection }: Omit<ClipConfig, 'vision'>) {
+  const text = clipText(p.at('text_model'), config)
+  const project = (name: string, width: number) =>
+    linear(p.at(name), width, projection, { bias: false, init: normal(width ** -0.5) })
+  const projectImage = project('visual_projection', imageWidth)
+  const projectText = project('text_projection', config.width)
+  const logScale = p.get('logit_scale', [], filled(Math.log(1 / 0.07)))
   const words = (ids: Tensor, mask?: Tensor) => {
     const { states, pooled } = text(ids, mask)
     return { states, embedding: unit(projectText(pooled)) }
   }
-  return { image, text: words, scale: () => exp(logScale) }
+  return { place: (pooled: Tensor) => unit(projectImage(pooled)), text: words, scale: () => exp(logScale) }
 }
 
 /** Rows of length 1: x [B, D] → [B, D]. */

@@ -103,9 +103,9 @@ function bottleneckLayers(from: number, to: number, stride: number, { strideInBo
   ]
 }
 
-/** The classifier: pixels [B, C, H, W] → logits [B, classes]. */
-export function resnet(p: Params, config: ResNetConfig, { training }: ResNetOptions = {}) {
-  const { channels, stemWidth, widths, depths, classes } = config
+/** All but the head: pixels [B, C, H, W] → [B, D], the mean over all places. */
+export function resnetEncoder(p: Params, config: ResNetConfig, { training }: ResNetOptions = {}) {
+  const { channels, stemWidth, widths, depths } = config
   const stemConfig = { kernel: 7, stride: 2, activation: config.activation, training }
   const stem = convNorm(p.at('resnet.embedder.embedder'), [channels, stemWidth], stemConfig)
   const blocks = widths.flatMap((to, stage) =>
@@ -115,12 +115,19 @@ export function resnet(p: Params, config: ResNetConfig, { training }: ResNetOpti
       return residualBlock(p.at(`resnet.encoder.stages.${stage}.layers.${i}`), { from, to, stride, config, training })
     }),
   )
-  const head = linear(p.at('classifier.1'), widths.at(-1)!, classes)
-  return p.scoped((pixels: Tensor): Tensor => {
+  const encode = p.scoped((pixels: Tensor): Tensor => {
     const x = maxPool(stem(pixels), { kernel: 3, stride: 2, padding: 1 })
     const features = blocks.reduce((t, block) => block(t), x) // [B, D, H/32, W/32]
-    return head(mean(features, [2, 3]))
+    return mean(features, [2, 3])
   })
+  return { width: widths.at(-1)!, encode }
+}
+
+/** The classifier: pixels [B, C, H, W] → logits [B, classes]. */
+export function resnet(p: Params, config: ResNetConfig, options: ResNetOptions = {}) {
+  const { width, encode } = resnetEncoder(p, config, options)
+  const head = linear(p.at('classifier.1'), width, config.classes)
+  return p.scoped((pixels: Tensor): Tensor => head(encode(pixels)))
 }
 
 /** Reads the `config.json` of a ResNetForImageClassification. */

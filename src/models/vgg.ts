@@ -26,8 +26,10 @@ function sized(depths: readonly number[]): VggConfig {
   return { channels: 3, layers, pool: 7, hidden: 4096, classes: 1000 }
 }
 
-/** The classifier: pixels [B, C, H, W] → logits [B, classes]. */
-export function vgg(p: Params, { channels, layers, pool, hidden, classes }: VggConfig) {
+const headInit = normal(0.01)
+
+/** All but the last layer: pixels [B, C, H, W] → [B, hidden]. */
+export function vggEncoder(p: Params, { channels, layers, pool, hidden }: VggConfig) {
   const steps: ((x: Tensor) => Tensor)[] = []
   let from = channels
   let place = 0 // torchvision counts convolution, activation and pool each
@@ -40,19 +42,25 @@ export function vgg(p: Params, { channels, layers, pool, hidden, classes }: VggC
     }
     place += layer === 'M' ? 1 : 2
   }
-  const init = normal(0.01)
-  const first = linear(p.at('classifier.0'), from * pool * pool, hidden, { init })
-  const second = linear(p.at('classifier.3'), hidden, hidden, { init })
-  const head = linear(p.at('classifier.6'), hidden, classes, { init })
-  return p.scoped((pixels: Tensor): Tensor => {
+  const first = linear(p.at('classifier.0'), from * pool * pool, hidden, { init: headInit })
+  const second = linear(p.at('classifier.3'), hidden, hidden, { init: headInit })
+  const encode = p.scoped((pixels: Tensor): Tensor => {
     if (pixels.shape.length !== 4 || pixels.shape[1] !== channels)
       throw new ShapeError('vgg', `pixels must be [B, ${channels}, H, W]`, { pixels })
     const features = averageTo(
       steps.reduce((x, step) => step(x), pixels),
       pool,
     )
-    return head(relu(second(relu(first(reshape(features, [pixels.shape[0], -1]))))))
+    return relu(second(relu(first(reshape(features, [pixels.shape[0], -1])))))
   })
+  return { width: hidden, encode }
+}
+
+/** The classifier: pixels [B, C, H, W] → logits [B, classes]. */
+export function vgg(p: Params, config: VggConfig) {
+  const { width, encode } = vggEncoder(p, config)
+  const head = linear(p.at('classifier.6'), width, config.classes, { init: headInit })
+  return p.scoped((pixels: Tensor): Tensor => head(encode(pixels)))
 }
 
 /** Means over size × size windows that cover x [B, C, H, W] evenly, and overlap where H or W is not a multiple. */

@@ -78,20 +78,22 @@ export function placedTokens(p: Params, config: TrunkConfig, N: number) {
 export const pooled = (states: Tensor, pool: TrunkConfig['pool'] = 'token'): Tensor =>
   pool === 'mean' ? mean(states, 0) : reshape(slice(states, 0, 0, 1), states.shape.slice(1))
 
-/** Norm and linear head on what is read of the states [N, B, D]. The head starts at zero, as in the paper. */
-export function classifierHead(p: Params, trunk: string, config: TrunkConfig & { readonly classes: number }) {
-  const { width, classes, pool, eps } = config
-  const norm = layerNorm(p.at(trunk).at('layernorm'), width, { eps })
-  const head = linear(p.at('classifier'), width, classes, { init: zeros })
-  return (states: Tensor): Classified => {
-    // The mean is one of normalised states; a token may be normalised after it was taken.
-    const read = pool === 'mean' ? pooled(norm(states), pool) : norm(pooled(states))
-    return { states: transpose(states, [1, 0, 2]), logits: head(read) }
-  }
+/** The last norm and what is read behind it: states [N, B, D] → [B, D]. */
+function readout(p: Params, { width, pool, eps }: TrunkConfig) {
+  const norm = layerNorm(p.at('layernorm'), width, { eps })
+  // The mean is one of normalised states; a token may be normalised after it was taken.
+  return (states: Tensor): Tensor => (pool === 'mean' ? pooled(norm(states), pool) : norm(pooled(states)))
 }
 
-/** The classifier: pixels [B, C, H, W] → states of all tokens, logits, and attention, computed only where it is asked for. */
-export function vit(p: Params, config: ViTConfig) {
+/** Norm and linear head on what is read of the states [N, B, D]. The head starts at zero, as in the paper. */
+export function classifierHead(p: Params, trunk: string, config: TrunkConfig & { readonly classes: number }) {
+  const read = readout(p.at(trunk), config)
+  const head = linear(p.at('classifier'), config.width, config.classes, { init: zeros })
+  return (states: Tensor): Classified => ({ states: transpose(states, [1, 0, 2]), logits: head(read(states)) })
+}
+
+/** Patches, positions and blocks: pixels [B, C, H, W] → states [N, B, D]; `seen` is given each block's attention. */
+function vitStates(p: Params, config: ViTConfig) {
   const { width, channels, imageSize, patchSize, positions } = config
   const grid = patchGrid(
     imageSize.map((side, i) => side - (side % patchSize[i])),
@@ -103,14 +105,28 @@ export function vit(p: Params, config: ViTConfig) {
   const place = placedTokens(embeddings, config, grid[0] * grid[1])
   const fixed = positions === 'sin-cos' && sinCosPositions(grid, width)
   const blocks = encoder(trunk.at('encoder.layer'), config, vitNames)
-  const classify = classifierHead(p, 'vit', config)
-  return p.scoped((pixels: Tensor): ClassifiedPicture => {
+  return (pixels: Tensor, seen?: (weights: Tensor) => void): Tensor => {
     if (pixels.shape.slice(2).join() !== imageSize.join())
       throw new ShapeError('vit', `pixels must be [B, ${channels}, ${imageSize.join(', ')}]`, { pixels })
     const tokens = embed(wholePatches(pixels, patchSize)) // [N, B, D]
+    return blocks(place(fixed ? add(tokens, fixed) : tokens), { seen })
+  }
+}
+
+/** All but the head: pixels [B, C, H, W] → [B, D]. */
+export function vitEncoder(p: Params, config: ViTConfig) {
+  const states = vitStates(p, config)
+  const read = readout(p.at('vit'), config)
+  return { width: config.width, encode: p.scoped((pixels: Tensor): Tensor => read(states(pixels))) }
+}
+
+/** The classifier: pixels [B, C, H, W] → states of all tokens, logits, and attention, computed only where it is asked for. */
+export function vit(p: Params, config: ViTConfig) {
+  const states = vitStates(p, config)
+  const classify = classifierHead(p, 'vit', config)
+  return p.scoped((pixels: Tensor): ClassifiedPicture => {
     const attention: Tensor[] = []
-    const states = blocks(place(fixed ? add(tokens, fixed) : tokens), { seen: (weights) => attention.push(weights) })
-    return { ...classify(states), attention }
+    return { ...classify(states(pixels, (weights) => attention.push(weights))), attention }
   })
 }
 
