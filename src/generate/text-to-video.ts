@@ -1,57 +1,25 @@
-import { contentWords } from '../data/words.ts'
-import { sample } from '../diffusion/sample.ts'
 import { schedulerFromConfig } from '../diffusion/scheduler.ts'
 import { TubeletError } from '../errors.ts'
-import type { Clip } from '../files/clip.ts'
 import { wanConfig, wanTransformer } from '../models/sora.ts'
 import { latentFrames, spaceStride, videoVaeConfig } from '../models/video-vae.ts'
 import { params, placeChannels } from '../nn/index.ts'
-import { stream } from '../random.ts'
-import type { Arrays, Program, Runtime } from '../runtime/runtime.ts'
+import type { Runtime } from '../runtime/runtime.ts'
 import { denoiser } from './denoiser.ts'
 import { clipFromPlanes } from './frames.ts'
 import { latentDecoder } from './latent-decoder.ts'
 import { type ModelIndex, modelIndex } from './model-index.ts'
 import type { ModelPart } from './model-part.ts'
+import { type PromptModel, promptModel } from './prompt-model.ts'
 import type { TextEncoder } from './text-states.ts'
 import { checkDepths, weightsFor } from './weights.ts'
 
-/** Everything that decides what a clip looks like; stored in the file, so that it can be drawn again. */
-export interface Recipe {
-  readonly prompt: string
-  readonly negativePrompt: string
-  readonly seed: number
-  readonly steps: number // Euler steps
-  readonly guidance: number // 1 asks the prompt alone; larger follows it more closely
-  readonly dtype?: 'fp32' | 'int8' // of the transformer's large matrices; fp32 where absent
-}
-
-/** What happens while clips are drawn. */
-export type GenerateEvent =
-  | {
-      readonly kind: 'prompt'
-      readonly index: number
-      readonly recipe: Recipe
-      readonly unknown: readonly string[]
-      readonly known: number
-    }
-  | {
-      readonly kind: 'step'
-      readonly index: number
-      readonly step: number
-      readonly steps: number
-      readonly preview: () => Promise<Clip>
-    }
-  | { readonly kind: 'clip'; readonly index: number; readonly recipe: Recipe; readonly clip: Clip }
+export type { GenerateEvent, Recipe } from './prompt-model.ts'
 
 /** A loaded text-to-video model. */
-export interface TextToVideo {
+export interface TextToVideo extends PromptModel {
   readonly size: number // H and W of a clip, in pixels
   readonly frames: number
   readonly fps: number
-  /** Draws one clip for each recipe, in order, and yields what happens; an aborted signal stops between two steps. */
-  generate(recipes: readonly Recipe[], signal?: AbortSignal): AsyncGenerator<GenerateEvent>
-  release(): Promise<void>
 }
 
 /** The parts of a text-to-video model. */
@@ -76,88 +44,16 @@ export async function videoPipeline(parts: VideoParts, runtime: Runtime): Promis
   const network = fittingTransformer(parts, shape)
   checkSchedule(scheduler)
   const decoder = await latentDecoder(runtime, { ...parts.vae, vaeConfig, latents }, shape)
-  const programs = new Map<string, Promise<Program>>()
-  const model: LoadedModel = {
-    text,
-    scheduler,
-    known: known && new Set(known),
-    latentCount: shape.reduce((a, b) => a * b),
-    denoiser(guided, dtype = 'fp32') {
+  const model = promptModel({
+    ...{ text, scheduler, known, shape },
+    denoiser(guided, dtype) {
       const sizes = { batch: 1, frames: shape[1], height: side, width: side, textLength: text.length, guided }
-      const key = `${guided} ${dtype}`
-      const loaded = programs.get(key) ?? denoiser(runtime, { ...network, shape: sizes, dtype })
-      programs.set(key, loaded)
-      return loaded
+      return denoiser(runtime, { ...network, shape: sizes, dtype })
     },
     toClip: async (z) => clipFromPlanes(await decoder.decode(z), { size: { width: size, height: size }, fps }),
-  }
-  return {
-    ...{ size, frames, fps },
-    async *generate(recipes, signal) {
-      for (const [index, recipe] of recipes.entries()) yield* draw(model, recipe, { index, signal })
-    },
-    async release() {
-      // A program that could not be loaded has said so to who asked for it.
-      for (const loaded of await Promise.allSettled(programs.values()))
-        if (loaded.status === 'fulfilled') await loaded.value.release()
-      programs.clear()
-      await decoder.release()
-    },
-  }
-}
-
-/** What the drawing of a clip needs. */
-interface LoadedModel {
-  readonly text: TextEncoder
-  readonly scheduler: unknown // scheduler_config.json
-  readonly known: ReadonlySet<string> | undefined // words of the training
-  readonly latentCount: number
-  denoiser(guided: boolean, dtype: Recipe['dtype']): Promise<Program>
-  toClip(latents: Float32Array): Promise<Clip>
-}
-
-/** Draws one clip and tells each step; what it looks like depends on the recipe alone. */
-async function* draw(
-  { text, scheduler, known, latentCount, ...model }: LoadedModel,
-  recipe: Recipe,
-  { index, signal }: { index: number; signal?: AbortSignal },
-): AsyncGenerator<GenerateEvent> {
-  const { prompt, seed, steps, guidance, dtype } = recipe
-  const asked = [...new Set(contentWords(prompt))]
-  const unknown = known ? asked.filter((word) => !known.has(word)) : []
-  yield { kind: 'prompt', index, recipe, unknown, known: asked.length - unknown.length }
-  const guided = guidance !== 1
-  const program = await model.denoiser(guided, dtype)
-  const states = await conditions(text, recipe, guided)
-  const given: Arrays = { text: states, ...(guided && { guidance: Float32Array.of(guidance) }) }
-  const first = stream({ seed, purpose: 'latents' }).normal(latentCount)
-  let latents = first
-  for await (const { step, x } of sample({
-    scheduler: schedulerFromConfig(scheduler, steps),
-    denoise: async (x, t) => (await program.run({ x, t: Float32Array.of(t), ...given })).v as Float32Array,
-    noise: (step) => stream({ seed, purpose: 'step noise', step }).normal(latentCount),
-    x: first,
-    signal,
-  })) {
-    checkFinite(x, step, steps)
-    latents = x
-    yield { kind: 'step', index, step, steps, preview: () => model.toClip(x) }
-  }
-  yield { kind: 'clip', index, recipe, clip: await model.toClip(latents) }
-}
-
-/** Text states of a recipe: [1, L, D], or [2, L, D] with those of the negative prompt where guided. */
-async function conditions(
-  text: TextEncoder,
-  { prompt, negativePrompt }: Recipe,
-  guided: boolean,
-): Promise<Float32Array> {
-  const rows = [await text.states(prompt), ...(guided ? [await text.states(negativePrompt)] : [])]
-  const states = new Float32Array(rows.length * text.length * text.width)
-  rows.forEach((row, i) => {
-    states.set(row, i * row.length)
+    release: () => decoder.release(),
   })
-  return states
+  return { ...{ size, frames, fps }, ...model }
 }
 
 /** Config and weights of the transformer, when it reads and draws what the other parts give and take: [C, T', H, W]. */
@@ -191,13 +87,5 @@ function checkSchedule(config: unknown) {
     throw new TubeletError(
       'input',
       `scheduler_config.json: text-to-video needs a FlowMatchEulerDiscreteScheduler, not a ${name}`,
-    )
-}
-
-function checkFinite(x: Float32Array, step: number, steps: number) {
-  if (!x.every(Number.isFinite))
-    throw new TubeletError(
-      'numeric',
-      `step ${step} of ${steps}: the latents are no finite numbers any more; check the weights of the transformer, or take a lower guidance`,
     )
 }

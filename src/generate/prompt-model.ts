@@ -1,0 +1,130 @@
+import { contentWords } from '../data/words.ts'
+import { sample } from '../diffusion/sample.ts'
+import { schedulerFromConfig } from '../diffusion/scheduler.ts'
+import { TubeletError } from '../errors.ts'
+import type { Clip } from '../files/clip.ts'
+import { stream } from '../random.ts'
+import type { Arrays, Program } from '../runtime/runtime.ts'
+import type { TextEncoder } from './text-states.ts'
+
+/** Everything that decides what a clip looks like; stored in the file, so that it can be drawn again. */
+export interface Recipe {
+  readonly prompt: string
+  readonly negativePrompt: string
+  readonly seed: number
+  readonly steps: number // Euler steps
+  readonly guidance: number // 1 asks the prompt alone; larger follows it more closely
+  readonly dtype?: 'fp32' | 'int8' // of the transformer's large matrices; fp32 where absent
+}
+
+/** What happens while clips are drawn. */
+export type GenerateEvent =
+  | {
+      readonly kind: 'prompt'
+      readonly index: number
+      readonly recipe: Recipe
+      readonly unknown: readonly string[]
+      readonly known: number
+    }
+  | {
+      readonly kind: 'step'
+      readonly index: number
+      readonly step: number
+      readonly steps: number
+      readonly preview: () => Promise<Clip>
+    }
+  | { readonly kind: 'clip'; readonly index: number; readonly recipe: Recipe; readonly clip: Clip }
+
+/** The parts of a model that draws from text, as they are run: its text encoder, its denoiser, and what makes pixels of x. */
+export interface PromptParts {
+  readonly text: TextEncoder
+  readonly scheduler: unknown // scheduler_config.json
+  readonly known?: readonly string[] // words of the training
+  readonly shape: readonly number[] // of x, without a batch
+  denoiser(guided: boolean, dtype: Recipe['dtype']): Promise<Program>
+  toClip(x: Float32Array): Promise<Clip>
+  release(): Promise<void> // of what `toClip` needs
+}
+
+/** A loaded model that draws from text. */
+export interface PromptModel {
+  /** Draws one clip or picture for each recipe, in order, and yields what happens; an aborted signal stops between two steps. */
+  generate(recipes: readonly Recipe[], signal?: AbortSignal): AsyncGenerator<GenerateEvent>
+  release(): Promise<void>
+}
+
+/** Joins the parts; denoisers are loaded when they are first asked for, and kept. The text encoder stays the caller's. */
+export function promptModel(parts: PromptParts): PromptModel {
+  const programs = new Map<string, Promise<Program>>()
+  const denoiser: PromptParts['denoiser'] = (guided, dtype = 'fp32') => {
+    const key = `${guided} ${dtype}`
+    const loaded = programs.get(key) ?? parts.denoiser(guided, dtype)
+    programs.set(key, loaded)
+    return loaded
+  }
+  return {
+    async *generate(recipes, signal) {
+      for (const [index, recipe] of recipes.entries()) yield* draw({ ...parts, denoiser }, recipe, { index, signal })
+    },
+    async release() {
+      // A program that could not be loaded has said so to who asked for it.
+      for (const loaded of await Promise.allSettled(programs.values()))
+        if (loaded.status === 'fulfilled') await loaded.value.release()
+      programs.clear()
+      await parts.release()
+    },
+  }
+}
+
+/** Draws one clip and tells each step; what it looks like depends on the recipe alone. */
+async function* draw(
+  { text, scheduler, known, shape, ...model }: PromptParts,
+  recipe: Recipe,
+  { index, signal }: { index: number; signal?: AbortSignal },
+): AsyncGenerator<GenerateEvent> {
+  const { prompt, seed, steps, guidance, dtype } = recipe
+  const asked = [...new Set(contentWords(prompt))]
+  const unknown = known ? asked.filter((word) => !known.includes(word)) : []
+  yield { kind: 'prompt', index, recipe, unknown, known: asked.length - unknown.length }
+  const guided = guidance !== 1
+  const program = await model.denoiser(guided, dtype)
+  const states = await conditions(text, recipe, guided)
+  const given: Arrays = { text: states, ...(guided && { guidance: Float32Array.of(guidance) }) }
+  const latentCount = shape.reduce((a, b) => a * b)
+  const first = stream({ seed, purpose: 'latents' }).normal(latentCount)
+  let latents = first
+  for await (const { step, x } of sample({
+    scheduler: schedulerFromConfig(scheduler, steps),
+    denoise: async (x, t) => (await program.run({ x, t: Float32Array.of(t), ...given })).v as Float32Array,
+    noise: (step) => stream({ seed, purpose: 'step noise', step }).normal(latentCount),
+    x: first,
+    signal,
+  })) {
+    checkFinite(x, step, steps)
+    latents = x
+    yield { kind: 'step', index, step, steps, preview: () => model.toClip(x) }
+  }
+  yield { kind: 'clip', index, recipe, clip: await model.toClip(latents) }
+}
+
+/** Text states of a recipe: [1, L, D], or [2, L, D] with those of the negative prompt where guided. */
+async function conditions(
+  text: TextEncoder,
+  { prompt, negativePrompt }: Recipe,
+  guided: boolean,
+): Promise<Float32Array> {
+  const rows = [await text.states(prompt), ...(guided ? [await text.states(negativePrompt)] : [])]
+  const states = new Float32Array(rows.length * text.length * text.width)
+  rows.forEach((row, i) => {
+    states.set(row, i * row.length)
+  })
+  return states
+}
+
+function checkFinite(x: Float32Array, step: number, steps: number) {
+  if (!x.every(Number.isFinite))
+    throw new TubeletError(
+      'numeric',
+      `step ${step} of ${steps}: the latents are no finite numbers any more; check the weights of the transformer, or take a lower guidance`,
+    )
+}
