@@ -117,7 +117,8 @@ export default {
       const ordered =
         of('perfect, fixed_large') < of('trained, fixed_large') &&
         of('perfect, fixed_small') < of('trained, fixed_small')
-      const learned = of('trained, learned_range') < Math.min(of('trained, fixed_small'), of('trained, fixed_large')) - 0.05
+      const learned =
+        of('trained, learned_range') < Math.min(of('trained, fixed_small'), of('trained, fixed_large')) - 0.05
       const digits = (kind: string) => figures[`digits: bits per dimension, ${kind}`]
       return above && close && ordered && learned && (quick || digits('learned_range') < digits('fixed_small'))
     }),
