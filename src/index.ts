@@ -18,6 +18,7 @@ export {
 } from './data/moving-shapes.ts'
 export type { Attributes } from './data/prompts.ts'
 export { type CaptionDetail, captionShapes } from './data/shape-captions.ts'
+export { type ShapePicturesOptions, shapePictures } from './data/shape-pictures.ts'
 export {
   drawScene,
   type PlacedShape,
@@ -52,6 +53,7 @@ export { type Bits, type BitsOptions, bitsPerDimension } from './generate/bits-p
 export { type DrawSamplesOptions, drawSamples } from './generate/draw-samples.ts'
 export { type Denoiser, type GuidedDenoiserOptions, guidedDenoiser } from './generate/guided-denoiser.ts'
 export { type NoiseErrorOptions, noiseError } from './generate/noise-error.ts'
+export { type ImageParts, imagePipeline, type TextToImage } from './generate/text-to-image.ts'
 export { type ZeroShotOptions, zeroShotClasses } from './generate/zero-shot.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
 export { activeUnits } from './metrics/active-units.ts'
@@ -75,7 +77,7 @@ export { type ResNetConfig, resnet } from './models/resnet.ts'
 export { type PairScale, pairScale, siglipLoss } from './models/siglip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
 export { type UNetConfig, unet, unetSizes } from './models/unet.ts'
-export { unetConfig } from './models/unet-config.ts'
+export { unetConfig, unetTextConfig } from './models/unet-config.ts'
 export {
   drawLatent,
   klOf,

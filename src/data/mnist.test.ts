@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { scratchFolder } from '../../test/cli.ts'
-import { digitSide, mnist } from './mnist.ts'
+import { digitPictures, digitSide, mnist } from './mnist.ts'
 
 const folder = await scratchFolder()
 await mkdir(join(folder, 'src', 'digits'), { recursive: true })
@@ -26,6 +26,16 @@ test('every tenth digit of a class is held out, and the two parts are all there 
   assert.deepEqual(numbers(train, 3), [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12])
   assert.deepEqual(numbers(heldOut, 3), [9])
   assert.equal(train.images[1], 255)
+})
+
+test('pictures of digits are −1 for paper and 1 for ink, and smaller ones are averages', async () => {
+  const images = new Uint8Array(2 * pixels).fill(255, 0, pixels + 14 * digitSide)
+  const digits = { count: 2, images, labels: Uint8Array.of(3, 8) }
+  const whole = digitPictures(digits)
+  assert.deepEqual([...whole.shape, whole.count, ...whole.labels.digit], [1, 28, 28, 2, 3, 8])
+  assert.ok(whole.pixels.every((value, i) => value === (i < pixels + 14 * digitSide ? 1 : -1)))
+  assert.deepEqual([...digitPictures(digits, 2).pixels], [1, 1, 1, 1, 1, 1, -1, -1])
+  assert.ok(Math.abs(digitPictures(digits, 1).pixels[1]) < 0.01)
 })
 
 test('a file that does not hold whole digits is named', async () => {

@@ -80,6 +80,19 @@ test('the four blocks cost what the paper counts at XL/2: 119.4, 137.6, 118.6 an
   )
 })
 
+test('blocks that share an embedding have the weights that the paper counts; modulation at random is no identity', async () => {
+  const config = ditSizes['DiT-S/2']
+  const { width, depth, classes } = config
+  const embedding = 256 * width + width + width * width + width + (classes + 1) * width
+  const counts = [false, true].map((sharedEmbedding) => trainedCount((p) => dit(p, { ...config, sharedEmbedding })))
+  assert.equal(counts[0] - counts[1], (depth - 1) * embedding)
+  const p = params()
+  const [x, t, labels] = [input('x', [16, 2, 32]), input('t', [2]), input('labels', [2], 'int32')]
+  const y = adaLNZeroBlock(p, { ...tiny, randomModulation: true }).run(x, { t, labels })
+  const feeds = { x: normalNumbers(1, 16, 2, 32), t: Float32Array.of(3, 700), labels: Int32Array.of(4, 5) }
+  assert.notDeepEqual((await evaluate({ y }, { ...initial(p), ...feeds })).y, feeds.x)
+})
+
 test('every block hears of time and label, sample by sample', async () => {
   for (const block of ['in-context', 'cross-attention', 'adaLN', 'adaLN-Zero'] as const) {
     const p = params()

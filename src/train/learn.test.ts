@@ -20,15 +20,17 @@ const run: TrainConfig = {
 
 test('learn gives the averaged weights of the last step and the mean loss between points of the curve', async () => {
   const losses: number[] = []
-  let last = Number.NaN
+  let [averaged, plain] = [Number.NaN, Number.NaN]
   for await (const event of train(run, { runtime }))
     if (event.kind === 'step') {
       losses.push(event.loss)
-      last = event.state.weights(true).place.data[0]
+      averaged = event.state.weights(true).place.data[0]
+      plain = event.state.weights(false).place.data[0]
     }
-  const { weights, curve } = await learn(run, { runtime, every: 3 })
+  const { weights, last, curve } = await learn(run, { runtime, every: 3 })
   assert.deepEqual(Object.keys(weights), ['place'])
-  assert.equal(weights.place[0], last)
+  assert.deepEqual([weights.place[0], last.place[0]], [averaged, plain])
+  assert.notEqual(plain, averaged)
   assert.deepEqual(curve, [
     [3, (losses[0] + losses[1] + losses[2]) / 3],
     [6, (losses[3] + losses[4] + losses[5]) / 3],

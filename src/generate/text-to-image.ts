@@ -1,0 +1,130 @@
+import { schedulerFromConfig } from '../diffusion/scheduler.ts'
+import { TubeletError } from '../errors.ts'
+import { input } from '../graph/index.ts'
+import { unet } from '../models/unet.ts'
+import { unetTextConfig } from '../models/unet-config.ts'
+import { vae, vaeConfig } from '../models/vae.ts'
+import { params } from '../nn/index.ts'
+import { add, mul } from '../ops/index.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { clipFromPlanes } from './frames.ts'
+import { guidedDenoiser } from './guided-denoiser.ts'
+import type { ModelPart } from './model-part.ts'
+import { type PromptModel, promptModel } from './prompt-model.ts'
+import type { TextEncoder } from './text-states.ts'
+import { checkDepths, weightsFor } from './weights.ts'
+
+/**
+ * The parts of a text-to-image model: text encoder and denoiser, which then works on pixels, or an autoencoder beside
+ * them, whose latents it works on (Rombach et al. 2022, figure 3).
+ */
+export interface ImageParts {
+  readonly size: number // H and W of a picture, in pixels
+  readonly text: TextEncoder
+  readonly unet: ModelPart // UNet2DConditionModel
+  readonly scheduler: unknown // scheduler_config.json
+  readonly vae?: ModelPart // AutoencoderKL
+  readonly words?: readonly string[] // words of the training
+}
+
+/** A loaded text-to-image model; a picture is a clip of one frame. */
+export interface TextToImage extends PromptModel {
+  readonly size: number
+}
+
+/**
+ * A text-to-image model from its parts; the text encoder stays the caller's. Throws TubeletError('input') where the parts
+ * do not fit each other.
+ */
+export async function imagePipeline(parts: ImageParts, runtime: Runtime): Promise<TextToImage> {
+  const { size, text, unet: network, scheduler, words } = parts
+  schedulerFromConfig(scheduler, 1)
+  const config = unetTextConfig(network.config)
+  const decoder = parts.vae ? await latentsToPixels(runtime, parts.vae, size) : pixelsThemselves(config.channels, size)
+  const { shape } = decoder
+  const misfit = (what: string, must: string) => new TubeletError('input', `${network.folder}: ${what}; ${must}`)
+  if (config.channels !== shape[0] || config.outChannels !== shape[0])
+    throw misfit(
+      `goes from ${config.channels} to ${config.outChannels} channels`,
+      `the ${parts.vae ? 'autoencoder has' : 'pictures have'} ${shape[0]}`,
+    )
+  if (config.text?.width !== text.width)
+    throw misfit(`reads text of width ${config.text?.width}`, `the text encoder gives ${text.width}`)
+  const factor = 2 ** (config.widths.length - 1)
+  if (shape[1] % factor !== 0)
+    throw misfit(
+      `halves the sides ${config.widths.length - 1} times`,
+      `${shape[1]} × ${shape[1]} cannot be halved so often`,
+    )
+  checkDepths(network.folder, { layers_per_block: config.depth }, network.arrays)
+  const p = params()
+  unet(p, config) // declares its parameters
+  const weights = weightsFor(p, network.arrays, { where: network.folder })
+  const model = promptModel({
+    ...{ text, scheduler, words, shape },
+    denoiser: (guided) =>
+      guidedDenoiser(runtime, {
+        build(p) {
+          const predict = unet(p, config)
+          return (x, t, { text }) => predict(x, t, { text })
+        },
+        ...{ weights, shape: [1, ...shape], told: { text: { shape: [text.length, text.width] } }, guided },
+      }),
+    toClip: async (x) =>
+      clipFromPlanes(rgba(await decoder.pixels(x), size), { size: { width: size, height: size }, fps: 0 }),
+    release: decoder.release,
+  })
+  return { size, ...model }
+}
+
+/** What makes pixels [C, H, W] in [−1, 1] of x. */
+interface PictureDecoder {
+  readonly shape: readonly [channels: number, height: number, width: number] // of x
+  pixels(x: Float32Array): Promise<Float32Array>
+  release(): Promise<void>
+}
+
+const pixelsThemselves = (channels: number, size: number): PictureDecoder => {
+  checkChannels('the pictures', channels)
+  return { shape: [channels, size, size], pixels: async (x) => x, release: async () => {} }
+}
+
+/** The autoencoder's decoder; what the denoiser sees of z is (z − shift) · scale. */
+async function latentsToPixels(runtime: Runtime, part: ModelPart, size: number): Promise<PictureDecoder> {
+  const config = vaeConfig(part.config)
+  const { latentChannels, latentScale, latentShift, widths, outChannels } = config
+  checkChannels(part.folder, outChannels)
+  const factor = 2 ** (widths.length - 1)
+  if (size % factor !== 0)
+    throw new TubeletError('input', `${part.folder}: makes sides ${factor} times as long; ${size} is no multiple of it`)
+  const side = size / factor
+  checkDepths(part.folder, { layers_per_block: config.depth }, part.arrays)
+  const p = params()
+  const { decode } = vae(p, config)
+  const constants = weightsFor(p, part.arrays, { where: part.folder })
+  const z = add(mul(input('z', [1, latentChannels, side, side]), 1 / latentScale), latentShift)
+  const program = await runtime.load({ y: decode(z) }, { constants })
+  return {
+    shape: [latentChannels, side, side],
+    pixels: async (x) => (await program.run({ z: x })).y as Float32Array,
+    release: () => program.release(),
+  }
+}
+
+function checkChannels(where: string, channels: number) {
+  if (![1, 3, 4].includes(channels))
+    throw new TubeletError('input', `${where}: ${channels} channels; a picture has 1, 3 or 4`)
+}
+
+/** Planes of grey, colours, or premultiplied colours and alpha, as the last. */
+function rgba(pixels: Float32Array, size: number): Float32Array {
+  const plane = size * size
+  const channels = pixels.length / plane
+  if (channels === 4) return pixels
+  const out = new Float32Array(4 * plane).fill(1)
+  for (let c = 0; c < 3; c++) {
+    const from = channels === 1 ? 0 : c * plane
+    out.set(pixels.subarray(from, from + plane), c * plane)
+  }
+  return out
+}
