@@ -1,11 +1,12 @@
 /**
  * What the weight of the prior does to a variational autoencoder (Kingma & Welling 2013; Burda et al. 2015): it moves
- * along a curve of rate, the nats that a code costs against the prior, and distortion, the error of the picture drawn from
- * it; latents that are not worth their cost fall silent. Same network, data, steps and seed for every weight.
+ * along a curve of rate, the nats that a code costs against the prior, and distortion, −log p of the picture under the
+ * decoder, in nats too; latents that are not worth their cost fall silent. Same network, data, steps and seed for every
+ * weight.
  */
 import { activeUnits, type Reproduction, stream } from 'tubelet'
 import { pictureGrid } from 'tubelet/node'
-import { digitVae, trainAutoencoder } from './digits/autoencoder.ts'
+import { digitVae, errorInNats, trainAutoencoder } from './digits/autoencoder.ts'
 import { area, digitPictures, joined, side } from './digits/pictures.ts'
 
 const model = digitVae(8, 8) // 2 × 2 × 8 latents
@@ -13,7 +14,7 @@ const count = 900 // held-out digits
 const shown = 12
 const betas = (quick: boolean): number[] => (quick ? [0.1, 3, 30] : [0.1, 0.3, 1, 3, 10, 30])
 const format = { channels: 1, height: side, width: side, columns: shown, scale: 4 } as const
-const [rate, distortion, active] = ['nats per digit', 'absolute error of a digit', 'active units'].map(
+const [rate, distortion, active] = ['rate', 'distortion', 'active units'].map(
   (what) => (beta: number) => `${what} at β = ${beta}`,
 )
 
@@ -41,8 +42,8 @@ export default {
       const drawn = await coder.decode(mean.map((mu, i) => mu + deviation[i] * noise[i]))
       await coder.release()
       const rows = Array.from({ length: count }, (_, n) => mean.subarray(n * model.latents, (n + 1) * model.latents))
-      figures[rate(beta)] = sum(kl) / count
-      figures[distortion(beta)] = sum(drawn.map((y, i) => Math.abs(y - pixels[i]))) / count
+      figures[rate(beta)] = kl.reduce((a, b) => a + b, 0) / count
+      figures[distortion(beta)] = errorInNats(pixels, drawn) / count
       figures[active(beta)] = activeUnits(rows)
       pictures.push(drawn.subarray(0, shown * area))
     }
@@ -78,8 +79,8 @@ export default {
     {
       name: 'curve',
       title: { en: 'Rate and distortion', zh: '码率与失真' },
-      x: { label: { en: 'nats per digit', zh: '每个数字的 nat 数' } },
-      y: { label: { en: 'absolute error, summed over a digit', zh: '每个数字的绝对误差之和' } },
+      x: { label: { en: 'rate in nats per digit', zh: '每个数字的码率（nat）' } },
+      y: { label: { en: '−log p(x | z) in nats per digit', zh: '每个数字的 −log p(x | z)（nat）' } },
       lines: [{ series: 'curve', label: { en: 'one point for each β', zh: '每个 β 一个点' } }],
     },
     {
@@ -107,5 +108,3 @@ export default {
     },
   ],
 } satisfies Reproduction
-
-const sum = (array: Float32Array): number => array.reduce((a, b) => a + b, 0)

@@ -3,15 +3,20 @@ import {
   drawLatent,
   exp,
   input,
+  klOf,
   klPerLatent,
   learn,
   mul,
   nn,
   type ReproductionContext,
+  sigmoid,
+  softplus,
   stream,
+  sub,
+  sum,
+  type Tensor,
   vae,
   vaeConfig,
-  vaeLoss,
   warmupCosine,
 } from 'tubelet'
 import { epochOrder } from 'tubelet/node'
@@ -52,7 +57,10 @@ export interface Autoencoder {
   release(): Promise<void>
 }
 
-/** Trains an autoencoder: absolute error plus β times the divergence, summed over a picture. */
+/**
+ * Trains an autoencoder on −log p(x | z) of a Bernoulli decoder (Kingma & Welling 2013, appendix C.1) plus β times the
+ * divergence, both in nats, summed over a picture. The network's output is the logit of ink.
+ */
 export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder> {
   const { runtime, seed, signal, train, model, steps, klWeight } = run
   const batch = 64
@@ -69,7 +77,8 @@ export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder
         const noise = input('noise', [batch, ...model.shape])
         const posterior = encode(x)
         const z = klWeight === undefined ? add(posterior.mean, mul(noise, 0)) : drawLatent(posterior, noise)
-        return { loss: vaeLoss(x, decode(z), posterior, klWeight ?? 0) }
+        const error = sum(surprise(x, decode(z)))
+        return { loss: mul(add(error, mul(klOf(posterior), klWeight ?? 0)), 1 / batch) }
       },
       batch: (step) => ({
         x: rowsOf(train.pixels, order(step), area),
@@ -89,7 +98,7 @@ export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder
     { constants: parts(/^(encoder|quant_conv)/) },
   )
   const decoder = await runtime.load(
-    { y: decode(input('z', [rows, ...model.shape])) },
+    { y: pictureOf(decode(input('z', [rows, ...model.shape]))) },
     { constants: parts(/^(decoder|post_quant_conv)/) },
   )
   return {
@@ -100,4 +109,19 @@ export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder
       await decoder.release()
     },
   }
+}
+
+/** −log of a Bernoulli with logit y for each pixel x in [−1, 1], whose ink is its share of ones. */
+const surprise = (x: Tensor, y: Tensor): Tensor => sub(softplus(y), mul(mul(add(x, 1), 0.5), y))
+
+/** The share of ink in [−1, 1]. */
+const pictureOf = (y: Tensor): Tensor => sub(mul(sigmoid(y), 2), 1)
+
+/** −log p(x | z) of pictures x in nats, summed, where y is what z decodes to; both in [−1, 1]. */
+export function errorInNats(x: Float32Array, y: Float32Array): number {
+  const share = (value: number) => Math.min(1 - 1e-6, Math.max(1e-6, (value + 1) / 2))
+  return x.reduce((total, value, i) => {
+    const [ink, q] = [(value + 1) / 2, share(y[i])]
+    return total - ink * Math.log(q) - (1 - ink) * Math.log(1 - q)
+  }, 0)
 }
