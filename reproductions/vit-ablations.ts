@@ -61,8 +61,8 @@ export default {
   system: 'ViT',
   source: 'Dosovitskiy et al. 2021, table 5 and appendices D.3 and D.4; Abnar & Zuidema 2020',
   claim: {
-    en: 'Smaller patches are more accurate and cost more; where place matters positions are needed, learned or fixed, while class token and mean of the patches differ little; the rollout of attention lies on the shape.',
-    zh: '小块越小越准，计算量也越大；需要知道位置时必须有位置编码，学出来的和固定的都行；class token 与小块平均差别不大；注意力展开（rollout）落在图形上。',
+    en: 'Patches of half the picture are less accurate than smaller ones, which cost more; where place matters positions are needed, learned or fixed, while class token and mean of the patches differ little.',
+    zh: '边长为图片一半的小块不如更小的准，更小的计算量更大；需要知道位置时必须有位置编码，学出来的和固定的都行；class token 与小块平均差别不大。',
   },
   seeds: [1, 2],
 
@@ -74,7 +74,7 @@ export default {
     let pictures: Record<string, Uint8Array> = {}
     const looking = quick ? 'patch 8' : 'patch 4'
     for (const [name, change] of Object.entries(arms)) {
-      if (quick && name === 'patch 4') continue // it takes as long as the others together
+      if (quick && name === 'patch 4') continue // it takes as long as all others together
       report(`${name}: ${steps} steps`)
       const arm = { ...(quick ? inSmall : config), ...change }
       const { weights, curve, accuracy } = await trainArm(arm, { ...context, steps })
