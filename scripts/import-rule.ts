@@ -51,6 +51,7 @@ export const importRule: ImportRule = {
     clip: ['vit', 'vit-blocks'],
     siglip: ['clip'], // the same two towers under another loss
     vivit: ['vit', 'vit-blocks'],
+    captioner: ['vit', 'vit-blocks'],
     vae: ['unet-blocks'], // latent diffusion builds its autoencoder from the blocks of DDPM
     'wan-vae': ['vae'],
     unet: ['spatial-transformer'], // with text, as in latent diffusion
@@ -96,6 +97,7 @@ export const importRule: ImportRule = {
     'generate/latent-set.ts',
     'generate/latents.ts',
     'generate/model-folder.ts',
+    'generate/open-caption-writer.ts',
     'generate/open-text-to-video.ts',
     'generate/text-cache.ts',
   ],

@@ -10,6 +10,7 @@ export {
   speeds,
 } from './data/moving-shapes.ts'
 export type { Attributes } from './data/prompts.ts'
+export { type CaptionPair, type RelabelOptions, relabel } from './data/relabel.ts'
 export { type CaptionDetail, captionShapes } from './data/shape-captions.ts'
 export {
   drawScene,
@@ -38,7 +39,10 @@ export { sample } from './diffusion/sample.ts'
 export { alphaBars } from './diffusion/schedule.ts'
 export { schedulerFromConfig } from './diffusion/scheduler.ts'
 export { type ErrorCode, TubeletError } from './errors.ts'
+export { type ChatExpanderOptions, chatExpander } from './generate/chat-expander.ts'
+export { type PromptExpander, shapeExpander } from './generate/prompt-expander.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
+export { type CaptionerConfig, captioner, captionerConfig, captionerJson, captionLoss } from './models/captioner.ts'
 export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
 export { type PairScale, pairScale, siglipLoss } from './models/siglip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'

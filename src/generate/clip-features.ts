@@ -1,12 +1,11 @@
-import { composited } from '../data/caption-batch.ts'
-import { resizeClip } from '../data/resize.ts'
 import type { Tokenizer } from '../data/tokenizer.ts'
 import { TubeletError } from '../errors.ts'
-import { type Clip, frameOf } from '../files/clip.ts'
+import type { Clip } from '../files/clip.ts'
 import { input } from '../graph/index.ts'
 import { clipConfig, clip as clipModel } from '../models/clip.ts'
 import { params } from '../nn/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { framesOnWhite } from './frames-on-white.ts'
 import type { ModelPart } from './model-part.ts'
 import { checkDepths, weightsFor } from './weights.ts'
 
@@ -39,7 +38,7 @@ export async function clipFeatures(part: ModelPart, words: Tokenizer, runtime: R
   const reading = await runtime.load({ text }, { constants })
   return {
     async ofClip(clip) {
-      const { picture } = await seeing.run({ pixels: framesOnWhite(clip, size) })
+      const { picture } = await seeing.run({ pixels: framesOnWhite(clip, evenFrames(clip), size) })
       return meanDirection(picture as Float32Array, config.projection)
     },
     async ofText(text) {
@@ -53,17 +52,7 @@ export async function clipFeatures(part: ModelPart, words: Tokenizer, runtime: R
   }
 }
 
-/** Some frames of a clip as CLIP was shown them: planes [looks, 3, S, S] on white in [−1, 1]. */
-function framesOnWhite(clip: Clip, size: number): Float32Array {
-  const { width, height, count } = clip
-  const pixels = new Float32Array(looks * 3 * size * size)
-  for (let k = 0; k < looks; k++) {
-    const frames = frameOf(clip, Math.floor((k * count) / looks))
-    const small = resizeClip({ frames, count: 1, width, height, fps: 0 }, size, size)
-    composited(small.frames, [255, 255, 255], pixels.subarray(k * 3 * size * size, (k + 1) * 3 * size * size))
-  }
-  return pixels
-}
+const evenFrames = ({ count }: Clip) => Array.from({ length: looks }, (_, k) => Math.floor((k * count) / looks))
 
 /** Rows [K, P] → their mean [P] at length 1. */
 function meanDirection(rows: Float32Array, width: number): Float32Array {

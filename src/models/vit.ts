@@ -85,26 +85,31 @@ export function classifierHead(p: Params, trunk: string, config: TrunkConfig & {
   }
 }
 
-/** The classifier: pixels [B, C, H, W] → states of all tokens and logits. */
-export function vit(p: Params, config: ViTConfig) {
+/** All but the head: pixels [B, C, H, W] → states of all tokens [N, B, D], after the last block, before the last norm. */
+export function vitTrunk(p: Params, config: Omit<ViTConfig, 'classes'>) {
   const { width, channels, imageSize, patchSize, positions } = config
   const grid = patchGrid(
     imageSize.map((side, i) => side - (side % patchSize[i])),
     patchSize,
   ) as [number, number]
-  const trunk = p.at('vit')
-  const embeddings = trunk.at('embeddings')
+  const embeddings = p.at('embeddings')
   const embed = patches(embeddings.at('patch_embeddings.projection'), { channels, width, patch: patchSize })
   const place = placedTokens(embeddings, config, grid[0] * grid[1])
   const fixed = positions === 'sin-cos' && sinCosPositions(grid, width)
-  const blocks = encoder(trunk.at('encoder.layer'), config, vitNames)
-  const classify = classifierHead(p, 'vit', config)
-  return p.scoped((pixels: Tensor): Classified => {
+  const blocks = encoder(p.at('encoder.layer'), config, vitNames)
+  return p.scoped((pixels: Tensor): Tensor => {
     if (pixels.shape.slice(2).join() !== imageSize.join())
       throw new ShapeError('vit', `pixels must be [B, ${channels}, ${imageSize.join(', ')}]`, { pixels })
     const tokens = embed(wholePatches(pixels, patchSize)) // [N, B, D]
-    return classify(blocks(place(fixed ? add(tokens, fixed) : tokens)))
+    return blocks(place(fixed ? add(tokens, fixed) : tokens))
   })
+}
+
+/** The classifier: pixels [B, C, H, W] → states of all tokens and logits. */
+export function vit(p: Params, config: ViTConfig) {
+  const trunk = vitTrunk(p.at('vit'), config)
+  const classify = classifierHead(p, 'vit', config)
+  return p.scoped((pixels: Tensor): Classified => classify(trunk(pixels)))
 }
 
 /** A table of learned positions [rows, D], which may begin with some that have no place, and its grid. */
