@@ -30,7 +30,7 @@ import {
 import { captionVocabulary, composited, encodeCaption, modelFile } from 'tubelet/node'
 
 const inBatch = { still: 48, clip: 24 }
-const [size, frames, context] = [48, 4, 64]
+const [size, frames, context] = [48, 4, 48]
 const side = { width: 128, depth: 3, heads: 4, hidden: 512, activation: 'gelu', qkvBias: true, eps: 1e-5 } as const
 const kinds = (['en', 'zh'] as const).flatMap((language) =>
   (['short', 'long'] as const).map((detail) => ({ language, detail })),
