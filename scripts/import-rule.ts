@@ -54,6 +54,7 @@ export const importRule: ImportRule = {
     siglip: ['clip'], // the same two towers under another loss
     vivit: ['vit', 'vit-blocks'],
     'vivit-init': ['vivit'],
+    captioner: ['vit', 'vit-blocks'],
     vae: ['unet-blocks'], // latent diffusion builds its autoencoder from the blocks of DDPM
     'vq-vae': ['vae'], // the same halves around a codebook
     'wan-vae': ['vae'],
@@ -106,6 +107,7 @@ export const importRule: ImportRule = {
     'generate/latent-set.ts',
     'generate/latents.ts',
     'generate/model-folder.ts',
+    'generate/open-caption-writer.ts',
     'generate/open-text-to-video.ts',
     'generate/picture-index.ts',
     'generate/pipeline*',

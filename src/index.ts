@@ -17,6 +17,7 @@ export {
   speeds,
 } from './data/moving-shapes.ts'
 export type { Attributes } from './data/prompts.ts'
+export { type CaptionPair, type RelabelOptions, relabel } from './data/relabel.ts'
 export { type CaptionDetail, captionShapes } from './data/shape-captions.ts'
 export { type ShapePicturesOptions, shapePictures } from './data/shape-pictures.ts'
 export {
@@ -50,15 +51,18 @@ export type { Matrix } from './explain/sora-steps.ts'
 export { type NamedMatrix, type SoraStep, soraTrace } from './explain/sora-trace.ts'
 export type { StepWords } from './explain/sora-words.ts'
 export { type Bits, type BitsOptions, bitsPerDimension } from './generate/bits-per-dimension.ts'
+export { type ChatExpanderOptions, chatExpander } from './generate/chat-expander.ts'
 export { type DrawSamplesOptions, drawSamples } from './generate/draw-samples.ts'
 export { type Denoiser, type GuidedDenoiserOptions, guidedDenoiser } from './generate/guided-denoiser.ts'
 export { type NoiseErrorOptions, noiseError } from './generate/noise-error.ts'
+export { type PromptExpander, shapeExpander } from './generate/prompt-expander.ts'
 export { type ImageParts, imagePipeline, type TextToImage } from './generate/text-to-image.ts'
 export { type ZeroShotOptions, zeroShotClasses } from './generate/zero-shot.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
 export { activeUnits } from './metrics/active-units.ts'
 export { frechet } from './metrics/frechet.ts'
 export { attentionRollout, classTokenMap } from './models/attention-rollout.ts'
+export { type CaptionerConfig, captioner, captionerConfig, captionerJson, captionLoss } from './models/captioner.ts'
 export {
   type ClipConfig,
   clip as clipModel,

@@ -110,11 +110,17 @@ export function tinyModelFiles(): Record<string, string | Uint8Array> {
 }
 
 /** Writes the tiny model to a folder, with some files replaced, or left out where the replacement is undefined. */
-export async function writeTinyModel(
+export const writeTinyModel = (
   folder: string,
   changed: Readonly<Record<string, string | Uint8Array | undefined>> = {},
+): Promise<string> => writeModel(folder, { ...tinyModelFiles(), ...changed })
+
+/** Writes the files of a model folder. */
+export async function writeModel(
+  folder: string,
+  files: Readonly<Record<string, string | Uint8Array | undefined>>,
 ): Promise<string> {
-  for (const [path, content] of Object.entries({ ...tinyModelFiles(), ...changed })) {
+  for (const [path, content] of Object.entries(files)) {
     if (content === undefined) continue
     await mkdir(dirname(join(folder, path)), { recursive: true })
     await writeFile(join(folder, path), content)

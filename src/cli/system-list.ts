@@ -85,9 +85,9 @@ export const systems: readonly System[] = [
   {
     name: 'recaptioning',
     paper: 'Betker et al. 2023',
-    file: '',
+    file: 'src/models/captioner.ts',
     page: 'recaptioning',
-    recipes: [],
+    recipes: ['shapes-captioner'],
     results: ['recaptioning'],
   },
   {

@@ -5,8 +5,11 @@ import { type ShapeGroup, type ShapeScene, shapeColours, shapeKinds, shapePlaces
 /** How much a caption tells: count, colour and shape, or size and place as well. */
 export type CaptionDetail = 'short' | 'long'
 
-const englishCounts = ['no', 'a', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine']
-const chineseCounts = ['零', '一', '两', '三', '四', '五', '六', '七', '八', '九']
+/** Words for the numbers 0 to 9 before a noun. */
+export const shapeCounts = {
+  en: ['no', 'a', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'],
+  zh: ['零', '一', '两', '三', '四', '五', '六', '七', '八', '九'],
+} as const
 
 /** 'a, b and c' */
 const listed = (parts: readonly string[], and: string, comma: string): string =>
@@ -30,7 +33,7 @@ export function captionShapes(scene: ShapeScene, language: CaptionLanguage, deta
 function englishGroup({ shape, colour, size, cells }: ShapeGroup, long: boolean): string {
   const words = [long ? shapeSizes[size].en : '', shapeColours[colour].en, shapeKinds[shape].en].filter(Boolean)
   const noun = words.join(' ')
-  const counted = cells.length === 1 ? `${article(noun)} ${noun}` : `${englishCounts[cells.length]} ${plural(noun)}`
+  const counted = cells.length === 1 ? `${article(noun)} ${noun}` : `${shapeCounts.en[cells.length]} ${plural(noun)}`
   if (!long) return counted
   const places = cells.map((cell) => shapePlaces[cell].en)
   return `${counted} ${listed(places, ' and ', ', ')}`
@@ -38,7 +41,7 @@ function englishGroup({ shape, colour, size, cells }: ShapeGroup, long: boolean)
 
 function chineseGroup({ shape, colour, size, cells }: ShapeGroup, long: boolean): string {
   const noun = `${shapeColours[colour].zh}${shapeKinds[shape].zh}`
-  const count = `${chineseCounts[cells.length]}个`
+  const count = `${shapeCounts.zh[cells.length]}个`
   if (!long) return count + noun
   const places = cells.map((cell) => shapePlaces[cell].zh)
   return `${listed(places, '和', '、')}有${count}${shapeSizes[size].zh}的${noun}`

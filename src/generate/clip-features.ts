@@ -1,12 +1,11 @@
-import { composited } from '../data/caption-batch.ts'
-import { padToSquare, resizeClip } from '../data/resize.ts'
 import type { Tokenizer } from '../data/tokenizer.ts'
 import { TubeletError } from '../errors.ts'
-import { type Clip, frameOf } from '../files/clip.ts'
+import type { Clip } from '../files/clip.ts'
 import { input } from '../graph/index.ts'
 import { clipConfig, clip as clipModel } from '../models/clip.ts'
 import { params } from '../nn/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { framesOnWhite } from './frames-on-white.ts'
 import type { ModelPart } from './model-part.ts'
 import { checkTokenizer } from './text-states.ts'
 import { checkDepths, weightsFor } from './weights.ts'
@@ -46,7 +45,7 @@ export async function imageFeatures(part: ModelPart, runtime: Runtime): Promise<
       const count = Math.min(looks, clip.count)
       const seen: Float32Array[] = []
       for (let k = 0; k < count; k++) {
-        const pixels = onWhite(clip, Math.floor((k * clip.count) / count), size)
+        const pixels = framesOnWhite(clip, [Math.floor((k * clip.count) / count)], size)
         seen.push(Float32Array.from((await program.run({ pixels })).picture as Float32Array))
       }
       return meanDirection(seen)
@@ -92,13 +91,4 @@ function declared({ folder: where, config: json, arrays }: ModelPart) {
   const network = clipModel(p, config)
   network.scale() // declared with the rest of the file
   return { config, network, constants: weightsFor(p, arrays, { where }) }
-}
-
-/** A frame of a clip as CLIP was shown it: whole, in the middle of a white square, planes [3, S, S] in [−1, 1]. */
-function onWhite(clip: Clip, index: number, size: number): Float32Array {
-  const { width, height } = clip
-  const frame = padToSquare({ frames: frameOf(clip, index), count: 1, width, height, fps: 0 })
-  const pixels = new Float32Array(3 * size * size)
-  composited(resizeClip(frame, size, size).frames, [255, 255, 255], pixels)
-  return pixels
 }

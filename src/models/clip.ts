@@ -1,5 +1,15 @@
 import { constant, ShapeError, type Tensor } from '../graph/index.ts'
-import { embedding, filled, layerNorm, linear, normal, type Params, patches, wholePatches } from '../nn/index.ts'
+import {
+  causalMask,
+  embedding,
+  filled,
+  layerNorm,
+  linear,
+  normal,
+  type Params,
+  patches,
+  wholePatches,
+} from '../nn/index.ts'
 import {
   add,
   argmax,
@@ -22,7 +32,7 @@ import {
 import { type ConfigFields, configFields } from './config-fields.ts'
 import type { ImageEncoder } from './image-encoder.ts'
 import { withClassToken } from './vit.ts'
-import { type BlockStyle, type EncoderConfig, encoder, encoderFields } from './vit-blocks.ts'
+import { type BlockStyle, type EncoderConfig, encoder, encoderFields, encoderJson } from './vit-blocks.ts'
 
 /** The image side of CLIP: a vision transformer with a norm before its blocks. */
 export interface ClipVisionConfig extends EncoderConfig {
@@ -134,12 +144,6 @@ function endOf(ids: Tensor, { endOfText }: ClipTextConfig): Tensor {
   return argmax(cast(endOfText === 2 ? ids : equal(ids, endOfText), 'float32'), 1)
 }
 
-/** Added to the scores [N, N]: 0 for a token itself and those before it, a large negative number for later ones. */
-function causalMask(N: number): Tensor {
-  const mask = Float32Array.from({ length: N * N }, (_, i) => (i % N > Math.floor(i / N) ? -1e9 : 0))
-  return constant(mask, [N, N])
-}
-
 /**
  * Both sides: `image` and `text` give the states and the embeddings [B, projection], of length 1; `scale` is the
  * factor e^s of their products.
@@ -226,15 +230,7 @@ function oneSize(c: ConfigFields, name: string, fallback: number): number {
 
 /** The opposite of `clipConfig`: what to write as `config.json`. */
 export function clipJson({ vision, text, projection }: ClipConfig): object {
-  const side = ({ width, depth, heads, hidden, activation, eps }: EncoderConfig) => ({
-    hidden_size: width,
-    num_hidden_layers: depth,
-    num_attention_heads: heads,
-    intermediate_size: hidden,
-    hidden_act: activation,
-    layer_norm_eps: eps,
-    projection_dim: projection,
-  })
+  const side = (config: EncoderConfig) => ({ ...encoderJson(config), projection_dim: projection })
   return {
     architectures: ['CLIPModel'],
     model_type: 'clip',

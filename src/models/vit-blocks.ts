@@ -97,3 +97,14 @@ export function encoderFields(c: ConfigFields, fallback: EncoderConfig): Encoder
     eps: c.number('layer_norm_eps', fallback.eps),
   }
 }
+
+/** The opposite of `encoderFields`. */
+export const encoderJson = ({ width, depth, heads, hidden, activation, qkvBias, eps }: EncoderConfig) => ({
+  hidden_size: width,
+  num_hidden_layers: depth,
+  num_attention_heads: heads,
+  intermediate_size: hidden,
+  hidden_act: activation,
+  qkv_bias: qkvBias,
+  layer_norm_eps: eps,
+})

@@ -92,19 +92,21 @@ export function classifierHead(p: Params, trunk: string, config: TrunkConfig & {
   return (states: Tensor): Classified => ({ states: transpose(states, [1, 0, 2]), logits: head(read(states)) })
 }
 
-/** Patches, positions and blocks: pixels [B, C, H, W] → states [N, B, D]; `seen` is given each block's attention. */
-function vitStates(p: Params, config: ViTConfig) {
+/**
+ * Patches, positions and blocks: pixels [B, C, H, W] → states of all tokens [N, B, D], after the last block, before the
+ * last norm; `seen` is given each block's attention.
+ */
+export function vitTrunk(p: Params, config: Omit<ViTConfig, 'classes'>) {
   const { width, channels, imageSize, patchSize, positions } = config
   const grid = patchGrid(
     imageSize.map((side, i) => side - (side % patchSize[i])),
     patchSize,
   ) as [number, number]
-  const trunk = p.at('vit')
-  const embeddings = trunk.at('embeddings')
+  const embeddings = p.at('embeddings')
   const embed = patches(embeddings.at('patch_embeddings.projection'), { channels, width, patch: patchSize })
   const place = placedTokens(embeddings, config, grid[0] * grid[1])
   const fixed = positions === 'sin-cos' && sinCosPositions(grid, width)
-  const blocks = encoder(trunk.at('encoder.layer'), config, vitNames)
+  const blocks = encoder(p.at('encoder.layer'), config, vitNames)
   return (pixels: Tensor, seen?: (weights: Tensor) => void): Tensor => {
     if (pixels.shape.slice(2).join() !== imageSize.join())
       throw new ShapeError('vit', `pixels must be [B, ${channels}, ${imageSize.join(', ')}]`, { pixels })
@@ -115,14 +117,14 @@ function vitStates(p: Params, config: ViTConfig) {
 
 /** All but the head: pixels [B, C, H, W] → [B, D]. */
 export function vitEncoder(p: Params, config: ViTConfig) {
-  const states = vitStates(p, config)
+  const states = vitTrunk(p.at('vit'), config)
   const read = readout(p.at('vit'), config)
   return { width: config.width, encode: p.scoped((pixels: Tensor): Tensor => read(states(pixels))) }
 }
 
 /** The classifier: pixels [B, C, H, W] → states of all tokens, logits, and attention, computed only where it is asked for. */
 export function vit(p: Params, config: ViTConfig) {
-  const states = vitStates(p, config)
+  const states = vitTrunk(p.at('vit'), config)
   const classify = classifierHead(p, 'vit', config)
   return p.scoped((pixels: Tensor): ClassifiedPicture => {
     const attention: Tensor[] = []

@@ -1,4 +1,4 @@
-import { broadcastShapes, ShapeError, sameShape, type Tensor } from '../graph/index.ts'
+import { broadcastShapes, constant, ShapeError, sameShape, type Tensor } from '../graph/index.ts'
 import { add, batchedMatmul, reshape, softmax, transpose } from '../ops/index.ts'
 import { type LinearOptions, linear } from './linear.ts'
 import { rmsNorm } from './norm.ts'
@@ -94,4 +94,10 @@ function masked(scores: Tensor, mask: Tensor): Tensor {
   if (!shape || !sameShape(shape, scores.shape))
     throw new ShapeError('attention', 'the mask must broadcast to [B, h, N, M]', { mask, scores })
   return add(scores, mask)
+}
+
+/** Added to the scores [N, N]: 0 for a token itself and those before it, a large negative number for later ones. */
+export function causalMask(N: number): Tensor {
+  const mask = Float32Array.from({ length: N * N }, (_, i) => (i % N > Math.floor(i / N) ? -1e9 : 0))
+  return constant(mask, [N, N])
 }

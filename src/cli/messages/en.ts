@@ -222,6 +222,23 @@ export const en = {
   'evaluate.psnr': 'likeness to the real clip in dB, mean over clips',
   'evaluate.psnr-pooled': 'the same over all pixels together',
 
+  'caption.summary': 'Tell in words what pictures and clips show.',
+  'caption.files': 'pictures and clips: .webp, .gif, .png, .jpg or .svg',
+  'caption.model': 'a captioner: its folder, its name or a run',
+  'caption.long': 'a long caption: sizes, places and speeds as well',
+  'caption.beams': 'texts that are kept while the likeliest is searched; 1 takes the likeliest word each time',
+  'caption.none':
+    'caption: no captioner comes with tubelet yet; train one with tubelet train {{recipe}}, then add -m last',
+
+  'expand.summary': 'Make a short prompt as exact as the captions of the training.',
+  'expand.prompt': 'a prompt about shapes, in English or Chinese; about anything with --endpoint',
+  'expand.seed': 'seed of what the prompt leaves open',
+  'expand.endpoint':
+    "address of a server that speaks OpenAI's chat protocol, else TUBELET_CHAT_URL; its key is TUBELET_CHAT_KEY",
+  'expand.chatModel': 'the language model that the server shall use, else TUBELET_CHAT_MODEL',
+  'expand.whichModel': 'expand: which language model? Name it with --chat-model or TUBELET_CHAT_MODEL',
+  'expand.unread': "note: '{{prompt}}' is no short prompt about shapes alone, so it stays as it is",
+
   'runs.summary': 'List the runs of a folder, the newest first.',
   'runs.folder': 'the folder with the runs',
   'runs.none': 'no runs in {{folder}}; the first one: tubelet train recipes/emoji-video.ts --minutes 3',

@@ -88,6 +88,12 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     'the archive of {{name}} is not the expected one ({{integrity}}); try again or another registry',
     '{{name}} 的压缩包与预期不符（{{integrity}}）；请重试，或换一个仓库',
   ],
+  ["expand: there are not as many places as shapes in '{{prompt}}'", 'expand：“{{prompt}}”里的图形比可放的位置多'],
+  ['expand: the prompt is empty', 'expand：提示词是空的'],
+  ["expand: '{{url}}' is no address of a server", 'expand：“{{url}}”不是服务器地址'],
+  ['expand: no answer from {{address}}: {{reason}}', 'expand：{{address}} 没有应答：{{reason}}'],
+  ['expand: {{address}} answered {{status}}: {{reason}}', 'expand：{{address}} 返回 {{status}}：{{reason}}'],
+  ['expand: the answer of {{address}} holds no text', 'expand：{{address}} 的应答里没有文本'],
 ]
 
 /** Words that sentences are filled with, and that are said in the same language. */

@@ -212,6 +212,21 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'evaluate.psnr': '与真实动画的相似度（分贝），各段的平均',
   'evaluate.psnr-pooled': '同上，所有像素合在一起算',
 
+  'caption.summary': '用一句话描述图片和动图的内容。',
+  'caption.files': '图片和动图：.webp、.gif、.png、.jpg 或 .svg',
+  'caption.model': '描述模型：文件夹、名字，或一次训练',
+  'caption.long': '写长描述：还包括大小、位置和快慢',
+  'caption.beams': '搜索时保留的候选文本数；1 表示每步只取最可能的词',
+  'caption.none': 'caption：tubelet 还没有自带描述模型；请先运行 tubelet train {{recipe}} 训练一个，再加上 -m last',
+
+  'expand.summary': '把简短的提示词扩写成与训练描述一样详细的提示词。',
+  'expand.prompt': '关于图形的提示词，中英文均可；使用 --endpoint 时内容不限',
+  'expand.seed': '种子，决定提示词没有说明的部分',
+  'expand.endpoint': '兼容 OpenAI 对话接口的服务器地址，默认取 TUBELET_CHAT_URL；密钥取 TUBELET_CHAT_KEY',
+  'expand.chatModel': '服务器使用的语言模型，默认取 TUBELET_CHAT_MODEL',
+  'expand.whichModel': 'expand：用哪个语言模型？请用 --chat-model 或 TUBELET_CHAT_MODEL 指定',
+  'expand.unread': '提示：“{{prompt}}”不是只描述图形的短提示词，保持原样',
+
   'runs.summary': '列出文件夹里的训练，新的在前。',
   'runs.folder': '存放训练的文件夹',
   'runs.none': '{{folder}} 里还没有训练；可以先运行：tubelet train recipes/emoji-video.ts --minutes 3',

@@ -1,0 +1,45 @@
+import { TubeletError } from '../errors.ts'
+import { readBytes } from '../files/disk.ts'
+import { decodeClip } from '../files/webp.ts'
+import { captionWriter } from '../generate/open-caption-writer.ts'
+import { nodeRuntime } from '../runtime/node.ts'
+import { wholeNumber } from './arguments.ts'
+import { command, type Shell } from './command.ts'
+import { findModel, listModels } from './models.ts'
+
+/** The model that captions where none is named. */
+const defaultCaptioner = 'shapes-captioner'
+
+/** `tubelet caption FILE...`: in the language of the messages. */
+export const captionCommand = command({
+  define: (command, t) =>
+    command
+      .argument('<files...>', t('caption.files'))
+      .option('-m, --model <model>', t('caption.model'))
+      .option('--long', t('caption.long'))
+      .option('--beams <n>', t('caption.beams'), wholeNumber(t, { min: 1, max: 64 }), 4),
+
+  async run([files], { model, long = false, beams }, shell) {
+    const folder = await findModel(model ?? (await shipped(shell)), shell.io.cwd)
+    const writer = await captionWriter(folder, nodeRuntime())
+    const captions: { path: string; caption: string; logProbability: number }[] = []
+    const kind = { language: shell.lang, detail: long ? 'long' : 'short' } as const
+    try {
+      for (const path of files) {
+        const clip = await decodeClip(await readBytes(shell.path(path)), { name: path })
+        const { text, logProbability } = await writer.caption(clip, { ...kind, beams, signal: shell.io.signal })
+        captions.push({ path, caption: text, logProbability })
+      }
+    } finally {
+      await writer.release()
+    }
+    const line = ({ path, caption }: (typeof captions)[number]) => (files.length > 1 ? `${path}: ${caption}` : caption)
+    shell.result({ model: folder, ...kind, captions }, captions.map(line).join('\n'))
+    return undefined
+  },
+})
+
+async function shipped({ io, t }: Shell): Promise<string> {
+  if ((await listModels(io.cwd)).some(({ name }) => name === defaultCaptioner)) return defaultCaptioner
+  throw new TubeletError('usage', t('caption.none', { recipe: defaultCaptioner }))
+}
