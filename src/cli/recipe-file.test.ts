@@ -26,7 +26,8 @@ async function recipe(name: string, text: string): Promise<string> {
 }
 
 test('a recipe that is not there is told with what there is', async () => {
-  const names = 'a recipe is a .ts or .js file, or one of ddpm-mnist, emoji-clip, emoji-vae, emoji-video'
+  const names =
+    'a recipe is a .ts or .js file, or one of ddpm-mnist, emoji-clip, emoji-vae, emoji-video, shapes-captioner'
   await refused(['recipes/gone.ts'], `${join(root, 'recipes/gone.ts')}: no such recipe; ${names}`)
   await refused(
     ['gone'],
