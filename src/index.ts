@@ -9,7 +9,11 @@ export {
   positionAt,
   speeds,
 } from './data/moving-shapes.ts'
+export { type DropRate, drawRate, drawSide, keptTokens, type SideOptions, sizeAt } from './data/native-size.ts'
+export { filled, type PackOptions, pack } from './data/pack.ts'
+export { type PackedRows, type Planes, packPatches, perSlot, perToken, tokenWeights } from './data/pack-patches.ts'
 export type { Attributes } from './data/prompts.ts'
+export { resizeClip } from './data/resize.ts'
 export { type CaptionDetail, captionShapes } from './data/shape-captions.ts'
 export {
   drawScene,
@@ -43,8 +47,10 @@ export { type NamedMatrix, type SoraStep, soraTrace } from './explain/sora-trace
 export type { StepWords } from './explain/sora-words.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
 export { type ClipConfig, clip as clipModel, clipConfig, clipJson, clipLoss, maxLogScale } from './models/clip.ts'
+export { type NaViTConfig, navit, navitContrast, type PackedPictures } from './models/navit.ts'
 export { type PairScale, pairScale, siglipLoss } from './models/siglip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
+export { type PackedClips, packedWanTransformer } from './models/sora-packed.ts'
 export { unet } from './models/unet.ts'
 export { unetConfig } from './models/unet-config.ts'
 export {

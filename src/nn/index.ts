@@ -1,4 +1,11 @@
-export { type AttentionConfig, type AttentionInputs, type AttentionNames, attend, attention } from './attention.ts'
+export {
+  type AttentionConfig,
+  type AttentionInputs,
+  type AttentionNames,
+  attend,
+  attention,
+  hideUnless,
+} from './attention.ts'
 export { type BatchNormConfig, batchNorm, type Updates } from './batch-norm.ts'
 export { type ConvConfig, type ConvTransposeConfig, conv2d, conv3d, convTranspose2d } from './conv.ts'
 export { type EmbeddingOptions, embedding } from './embedding.ts'
