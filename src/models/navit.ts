@@ -129,7 +129,9 @@ export function navitContrast(
 function factorisedPositions(p: Params, { width, positions = 'absolute' }: NaViTConfig, grid: readonly number[]) {
   const fractional = positions === 'fractional'
   const tables = ['pos_embed_height', 'pos_embed_width'].map((name, axis) =>
-    p.get(name, [fractional ? 2 * octaves : grid[axis], width], normal(1)),
+    fractional
+      ? p.get(name, [2 * octaves, width], normal(octaves ** -0.5)) // then a place has as much variance as in a table
+      : p.get(name, [grid[axis], width], normal(1)),
   )
   const look = (at: Tensor, axis: number) => (fractional ? matmul(waves(at), tables[axis]) : gather(tables[axis], at))
   return (rows: Tensor, columns: Tensor): Tensor => {
