@@ -61,6 +61,7 @@ export const importRule: ImportRule = {
     unet: ['spatial-transformer'], // with text, as in latent diffusion
     'unet-blocks': ['spatial-transformer'],
     sora: ['dit-blocks'],
+    'sora-packed': ['sora'], // the same network on rows of several samples
     index: 'all',
     published: 'all',
   },

@@ -16,8 +16,12 @@ export {
   positionAt,
   speeds,
 } from './data/moving-shapes.ts'
+export { type DropRate, drawRate, drawSide, keptTokens, type SideOptions, sizeAt } from './data/native-size.ts'
+export { filled, type PackOptions, pack } from './data/pack.ts'
+export { type PackedRows, type Planes, packPatches, perSlot, perToken, tokenWeights } from './data/pack-patches.ts'
 export type { Attributes } from './data/prompts.ts'
 export { type CaptionPair, type RelabelOptions, relabel } from './data/relabel.ts'
+export { resizeClip } from './data/resize.ts'
 export { type CaptionDetail, captionShapes } from './data/shape-captions.ts'
 export { type ShapePicturesOptions, shapePictures } from './data/shape-pictures.ts'
 export {
@@ -75,11 +79,13 @@ export {
 } from './models/clip.ts'
 export { type DiTConfig, dit, ditConfig, ditSizes } from './models/dit.ts'
 export { type ImageEncoder, type ImageEncoderConfig, imageClassifier, imageEncoder } from './models/image-encoder.ts'
+export { type NaViTConfig, navit, navitContrast, type PackedPictures } from './models/navit.ts'
 export { type PatchDiscriminatorConfig, patchDiscriminator } from './models/patch-discriminator.ts'
 export { perceptualDistance } from './models/perceptual.ts'
 export { type ResNetConfig, resnet } from './models/resnet.ts'
 export { type PairScale, pairScale, siglipLoss } from './models/siglip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
+export { type PackedClips, packedWanTransformer } from './models/sora-packed.ts'
 export { type UNetConfig, unet, unetSizes } from './models/unet.ts'
 export { unetConfig, unetTextConfig } from './models/unet-config.ts'
 export {

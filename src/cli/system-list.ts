@@ -93,7 +93,7 @@ export const systems: readonly System[] = [
   {
     name: 'Sora',
     paper: 'Brooks et al. 2024',
-    file: 'src/models/sora.ts',
+    file: 'src/models/sora.ts, sora-packed.ts',
     page: 'sora',
     recipes: ['emoji-video'],
     results: ['sora-compute', 'sora-native-aspect', 'sora-packing'],

@@ -3,6 +3,7 @@ import {
   causalMask,
   embedding,
   filled,
+  hideUnless,
   layerNorm,
   linear,
   normal,
@@ -25,7 +26,6 @@ import {
   slice,
   sqrt,
   square,
-  sub,
   sum,
   transpose,
 } from '../ops/index.ts'
@@ -127,7 +127,7 @@ export function clipText(p: Params, config: ClipTextConfig) {
       throw new ShapeError('clip', `ids must be [B, L] with at most ${context} tokens`, { ids })
     const embedded = embed(transpose(ids)) // [L, B, D]
     const placed = add(embedded, reshape(slice(positions, 0, 0, L), [L, 1, width]))
-    const hidden = mask && mul(sub(reshape(mask, [B, 1, 1, L]), 1), 1e9)
+    const hidden = mask && hideUnless(reshape(mask, [B, 1, 1, L]))
     const states = norm(blocks(placed, { mask: hidden ? add(causalMask(L), hidden) : causalMask(L) }))
     const samples = constant(
       Int32Array.from({ length: B }, (_, i) => i),

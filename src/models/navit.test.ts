@@ -4,26 +4,31 @@ import { test } from 'node:test'
 import { assertClose } from '../../test/close.ts'
 import { assertLearned, normalNumbers, overfit, randomised } from '../../test/model.ts'
 import { evaluate } from '../../test/on-node.ts'
-import { type Picture, packPictures } from '../data/picture-patches.ts'
+import { type Planes, packPatches } from '../data/pack-patches.ts'
 import { parseSafetensors } from '../files/safetensors.ts'
-import { input } from '../graph/index.ts'
+import { input, scalar } from '../graph/index.ts'
 import { params } from '../nn/index.ts'
 import { crossEntropy, reshape } from '../ops/index.ts'
-import { type NaViTConfig, navit, navitConfig } from './navit.ts'
+import { type NaViTConfig, navit, navitConfig, navitContrast } from './navit.ts'
 
 const folder = new URL('../../test/cases-packed/navit/', import.meta.url)
 const json = async (name: string) => JSON.parse(await readFile(new URL(name, folder), 'utf8'))
 const tensorsOf = async (name: string) => parseSafetensors(await readFile(new URL(name, folder)), name).tensors
 const config = navitConfig(await json('config.json'))
 const { patchSize, channels } = config
+const patch = [1, patchSize, patchSize] as const
 
 /** Logits of pictures in packed rows, picture by picture. */
 async function logitsOf(
-  pictures: readonly Picture[],
+  pictures: readonly Planes[],
   length: number,
   options: { weights: Record<string, Float32Array>; placed?: number[][] },
 ) {
-  const { placed: groups, ...arrays } = packPictures(pictures, { patchSize, channels, length, placed: options.placed })
+  const {
+    placed: groups,
+    lengths: _,
+    ...arrays
+  } = packPatches(pictures, { patch, channels, length, placed: options.placed })
   const slots = Math.max(...groups.map((group) => group.length))
   const y = navit(params(), config)(leaves(config, groups.length, length), slots)
   const { y: all } = await evaluate({ y }, { ...arrays, ...options.weights })
@@ -39,13 +44,13 @@ const leaves = ({ patchSize: P, channels: C }: NaViTConfig, R: number, N: number
   patches: input('patches', [R, N, C * P * P]),
   rows: input('rows', [R, N], 'int32'),
   columns: input('columns', [R, N], 'int32'),
-  picture: input('picture', [R, N], 'int32'),
+  sample: input('sample', [R, N], 'int32'),
 })
 
 test("navit gives the answers of vit-pytorch's NaViT for pictures that share rows, and reads all of its weights", async () => {
   const [stored, expected] = [await tensorsOf('model.safetensors'), await tensorsOf('expected.safetensors')]
   const groups = (await json('case.json')).groups as [number, number][][]
-  const pictures: Picture[] = []
+  const pictures: Planes[] = []
   const placed = groups.map((group, i) =>
     group.map(([height, width], j) => {
       pictures.push({ height, width, pixels: expected.get(`input.image_${i}_${j}`)!.data as Float32Array })
@@ -102,7 +107,7 @@ test('navit learns a batch of pictures of different shapes by heart', async () =
     width,
     pixels: normalNumbers(9 + i, channels, height, width),
   }))
-  const { placed, ...arrays } = packPictures(pictures, { patchSize, channels, length: 9 })
+  const { placed, lengths: _, ...arrays } = packPatches(pictures, { patch, channels, length: 9 })
   const slots = Math.max(...placed.map((group) => group.length))
   const labels = Int32Array.from(placed.flatMap((group) => Array.from({ length: slots }, (_, s) => group[s] ?? -100)))
   const losses = await overfit(
@@ -118,20 +123,72 @@ test('navit learns a batch of pictures of different shapes by heart', async () =
 })
 
 test('a picture that is no whole number of patches, a full row and a wrong config are refused in words', () => {
-  const picture = (height: number, width: number): Picture => ({
+  const picture = (height: number, width: number): Planes => ({
     height,
     width,
     pixels: normalNumbers(1, channels, height, width),
   })
-  const options = { patchSize, channels, length: 4 }
-  assert.throws(() => packPictures([picture(8, 12)], options), {
-    message: /picture 0 is 8 × 12; both must be multiples of 8/,
+  const options = { patch, channels, length: 4 }
+  assert.throws(() => packPatches([picture(8, 12)], options), {
+    message: /^packPatches: sample 0 is 1 × 8 × 12; its sides must be multiples of 1 × 8 × 8$/,
   })
-  assert.throws(() => packPictures([picture(16, 16), picture(8, 8)], { ...options, placed: [[0, 1]] }), {
-    message: 'packPictures: row 0 holds more than 4 tokens',
+  assert.throws(() => packPatches([picture(16, 16), picture(8, 8)], { ...options, placed: [[0, 1]] }), {
+    message: 'packPatches: row 0 holds more than 4 tokens',
   })
   assert.throws(() => navitConfig({ image_size: 64 }), { code: 'input', message: /'patch_size' is missing/ })
   assert.throws(() => navit(params(), { ...config, patchSize: 7 }), {
     message: /^navit: patchSize must divide the largest sides/,
   })
+})
+
+test('with fractional positions packed pictures have the logits of pictures alone, and a place is a part of the side', async () => {
+  const fractional = { ...config, positions: 'fractional' as const }
+  const at = (R: number, N: number) => ({
+    ...leaves(config, R, N),
+    rows: input('down', [R, N]),
+    columns: input('across', [R, N]),
+  })
+  const pictures: Planes[] = [
+    { height: 24, width: 40, pixels: normalNumbers(1, channels, 24, 40) },
+    { height: 96, width: 8, pixels: normalNumbers(2, channels, 96, 8) }, // higher than any table of the config
+  ]
+  const p = params()
+  const y = navit(p, fractional)(at(1, 30), 2)
+  const weights = randomised(p)
+  const run = async (graph: typeof y, chosen: Planes[], length: number) => {
+    const { placed: _, lengths: __, ...arrays } = packPatches(chosen, { patch, channels, length })
+    return (await evaluate({ y: graph }, { ...arrays, ...weights })).y
+  }
+  const packed = await run(y, pictures, 30)
+  for (const [i, picture] of pictures.entries()) {
+    const alone = await run(navit(params(), fractional)(at(1, 16), 1), [picture], 16)
+    assertClose(packed.slice(i * config.classes, (i + 1) * config.classes), alone, 2e-6, `picture ${i}`)
+  }
+  assert.throws(() => navit(params(), fractional)(leaves(config, 1, 8), 1), {
+    message: /^navit: rows and columns of fractional positions must be float32/,
+  })
+})
+
+test("the contrastive loss of packed pictures is CLIP's of the pictures that are there", async () => {
+  const [E, scale] = [5, 7]
+  const slots = [0, 1, 3] // of two rows of two; slot 2 is empty
+  const [pictures, texts] = [normalNumbers(1, 4, E), normalNumbers(2, 4, E)]
+  const packed = navitContrast(input('pictures', [2, 2, E]), input('texts', [2, 2, E]), {
+    filled: input('filled', [2, 2], 'int32'),
+    scale: scalar(scale),
+  })
+  const { packed: got } = await evaluate({ packed }, { pictures, texts, filled: Int32Array.of(1, 1, 0, 1) })
+  const unit = (x: Float32Array, i: number) => {
+    const row = [...x.slice(i * E, (i + 1) * E)]
+    return row.map((value) => value / Math.hypot(...row))
+  }
+  const score = (i: number, j: number) =>
+    scale * unit(pictures, i).reduce((sum, v, k) => sum + v * unit(texts, j)[k], 0)
+  let want = 0
+  for (const i of slots) {
+    const [row, column] = [slots.map((j) => Math.exp(score(i, j))), slots.map((j) => Math.exp(score(j, i)))]
+    const sum = (values: number[]) => values.reduce((a, b) => a + b)
+    want += (Math.log(sum(row)) + Math.log(sum(column)) - 2 * score(i, i)) / (2 * slots.length)
+  }
+  assertClose(got, [want], 1e-5, 'loss')
 })

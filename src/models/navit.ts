@@ -1,19 +1,27 @@
 import { constant, ShapeError, type Tensor } from '../graph/index.ts'
-import { attend, linear, normal, ones, type Params, zeros } from '../nn/index.ts'
+import { attend, hideUnless, linear, normal, ones, type Params, zeros } from '../nn/index.ts'
 import {
   add,
-  cast,
   chunk,
+  concat,
+  cos,
+  crossEntropy,
+  div,
   equal,
   expand,
   gather,
   gelu,
   layerNorm,
+  matmul,
   mul,
   reshape,
   rmsNorm,
-  sub,
+  sin,
+  sqrt,
+  square,
+  sum,
   transpose,
+  where,
 } from '../ops/index.ts'
 import { configFields } from './config-fields.ts'
 
@@ -25,20 +33,23 @@ export interface NaViTConfig {
   readonly imageSize: readonly [height: number, width: number] // largest, in pixels
   readonly patchSize: number
   readonly channels: number
-  readonly classes: number
+  readonly classes: number // or the width of the vectors, where the head is the contrastive one
   readonly width: number // D
   readonly depth: number // blocks
   readonly heads: number
   readonly headWidth: number
   readonly hidden: number // width of the hidden layer of the feed-forward networks
+  /** How a patch is told its place: by its row and column, or by its part of the height and width; 'absolute' where absent. */
+  readonly positions?: 'absolute' | 'fractional'
 }
 
 /** Rows of packed pictures: R rows of N tokens, some of which fill a row up. */
 export interface PackedPictures {
   readonly patches: Tensor // [R, N, C · P · P]
-  readonly rows: Tensor // int32 [R, N]: the row of the patch in its picture
-  readonly columns: Tensor // int32 [R, N]
-  readonly picture: Tensor // int32 [R, N]: which picture of the row, from 0; −1 for a token that fills up
+  /** The row and column of the patch in its picture, each int32 [R, N], or as parts of the sides, float32 [R, N]. */
+  readonly rows: Tensor
+  readonly columns: Tensor
+  readonly sample: Tensor // int32 [R, N]: which picture of the row, from 0; −1 for a token that fills up
 }
 
 /** The classifier: `slots` pictures in each row → logits [R, slots, classes]; those of an empty slot mean nothing. */
@@ -50,9 +61,7 @@ export function navit(p: Params, config: NaViTConfig) {
     throw new ShapeError('navit', 'patchSize must divide the largest sides', { imageSize, patchSize })
   const at = p.at('to_patch_embedding')
   const [before, embed, after] = [norm(at.at(0), pixels), linear(at.at(1), pixels, width), norm(at.at(2), width)]
-  // Factorised positions (section 2.1): a table for each axis, so that shapes never seen are sums of what was.
-  const heights = p.get('pos_embed_height', [grid[0], width], normal(1))
-  const widths = p.get('pos_embed_width', [grid[1], width], normal(1))
+  const place = factorisedPositions(p, config, grid)
   const blocks = Array.from({ length: depth }, (_, i) => block(p.at('transformer.layers').at(i), config, hidden))
   const last = norm(p.at('transformer.norm'), width)
   const query = p.get('attn_pool_queries', [width], normal(1))
@@ -62,17 +71,17 @@ export function navit(p: Params, config: NaViTConfig) {
     linear(p.at('mlp_head.1'), width, classes, { bias: false }),
   ]
 
-  return p.scoped(({ patches, rows, columns, picture }: PackedPictures, slots: number): Tensor => {
+  return p.scoped(({ patches, rows, columns, sample }: PackedPictures, slots: number): Tensor => {
     const [R, N, size] = patches.shape
     if (size !== pixels || rows.shape.join() !== `${R},${N}`)
-      throw new ShapeError('navit', `patches must be [R, N, ${pixels}], and rows, columns and picture [R, N]`, {
+      throw new ShapeError('navit', `patches must be [R, N, ${pixels}], and rows, columns and sample [R, N]`, {
         patches,
         rows,
       })
-    const where = add(gather(heights, transpose(rows)), gather(widths, transpose(columns))) // [N, R, D]
+    const where = place(transpose(rows), transpose(columns)) // [N, R, D]
     let x = add(after(embed(before(transpose(patches, [1, 0, 2])))), where) // [N, R, D]
-    const own = reshape(picture, [R, 1, 1, N])
-    const mask = hideUnless(equal(reshape(picture, [R, 1, N, 1]), own)) // a picture sees itself alone
+    const own = reshape(sample, [R, 1, 1, N])
+    const mask = hideUnless(equal(reshape(sample, [R, 1, N, 1]), own)) // a picture sees itself alone
     for (const one of blocks) x = one(x, mask)
     // Pooling after the trunk: in each slot the same query looks at the tokens of one picture.
     const numbers = constant(
@@ -85,14 +94,68 @@ export function navit(p: Params, config: NaViTConfig) {
   })
 }
 
+/**
+ * The contrastive loss of packed pictures and their texts (section 2.2; Radford et al. 2021, figure 3): vectors
+ * [R, S, E] of both, `filled` int32 [R, S], 1 where a slot holds a picture; empty slots are no one's answer and ask nothing.
+ */
+export function navitContrast(
+  pictures: Tensor,
+  texts: Tensor,
+  { filled, scale }: { filled: Tensor; scale: Tensor },
+): Tensor {
+  const E = pictures.shape[2]
+  const flat = (x: Tensor) => {
+    const rows = reshape(x, [-1, E])
+    return div(rows, sqrt(add(sum(square(rows), -1, true), 1e-12)))
+  }
+  const logits = mul(matmul(flat(pictures), transpose(flat(texts))), scale) // [R·S, R·S]
+  const count = logits.shape[0]
+  const there = reshape(filled, [count])
+  const own = constant(
+    Int32Array.from({ length: count }, (_, i) => i),
+    [count],
+  )
+  const labels = where(equal(there, 1), own, -100)
+  const hidden = hideUnless(reshape(there, [1, count]))
+  const ask = (scores: Tensor) => crossEntropy(add(scores, hidden), labels, { ignore: -100 })
+  return mul(add(ask(logits), ask(transpose(logits))), 0.5)
+}
+
+/**
+ * Factorised positions (section 2.1): a sum of one vector for the height and one for the width, so that shapes never seen
+ * are sums of what was. Absolute ones are tables of rows and columns; fractional ones are learned mixtures of the waves
+ * sin 2ᵏπr and cos 2ᵏπr of a part r of the side, k = 0…5 (the paper's learned Fourier embedding).
+ */
+function factorisedPositions(p: Params, { width, positions = 'absolute' }: NaViTConfig, grid: readonly number[]) {
+  const fractional = positions === 'fractional'
+  const tables = ['pos_embed_height', 'pos_embed_width'].map((name, axis) =>
+    fractional
+      ? p.get(name, [2 * octaves, width], normal(octaves ** -0.5)) // then a place has as much variance as in a table
+      : p.get(name, [grid[axis], width], normal(1)),
+  )
+  const look = (at: Tensor, axis: number) => (fractional ? matmul(waves(at), tables[axis]) : gather(tables[axis], at))
+  return (rows: Tensor, columns: Tensor): Tensor => {
+    const want = fractional ? 'float32' : 'int32'
+    if (rows.dtype !== want || columns.dtype !== want)
+      throw new ShapeError('navit', `rows and columns of ${positions} positions must be ${want}`, { type: rows.dtype })
+    return add(look(rows, 0), look(columns, 1))
+  }
+}
+
+const octaves = 6
+
+/** sin 2ᵏπr, then cos 2ᵏπr, for k = 0…5: r [...] → [..., 12]. */
+function waves(r: Tensor): Tensor {
+  const frequencies = Float32Array.from({ length: octaves }, (_, k) => 2 ** k * Math.PI)
+  const angles = mul(reshape(r, [...r.shape, 1]), constant(frequencies, [octaves]))
+  return concat([sin(angles), cos(angles)], -1)
+}
+
 /** Layer norm with a gain that is learned and a bias that is not (section 3, as ViT-22B). */
 function norm(p: Params, width: number) {
   const [gain, bias] = [p.get('gamma', [width], ones), p.buffer('beta', [width], zeros)]
   return p.scoped((x: Tensor): Tensor => layerNorm(x, { gain, bias }))
 }
-
-/** What is added to scores: 0 where a pair may meet, else a large negative number. */
-const hideUnless = (meets: Tensor): Tensor => mul(sub(cast(meets, 'float32'), 1), 1e9)
 
 /**
  * Multi-head attention whose queries and keys have length √d and a learned gain in each head, and no 1 / √d:

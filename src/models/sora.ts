@@ -2,6 +2,7 @@ import { ShapeError, type Tensor, withBlock } from '../graph/index.ts'
 import {
   layerNorm as affineNorm,
   attention,
+  hideUnless,
   linear,
   mlp,
   normal,
@@ -13,7 +14,7 @@ import {
   unpatch,
   zeros,
 } from '../nn/index.ts'
-import { add, chunk, expand, layerNorm, mul, reshape, silu, sub, transpose } from '../ops/index.ts'
+import { add, chunk, expand, layerNorm, mul, reshape, silu, transpose } from '../ops/index.ts'
 import { configFields } from './config-fields.ts'
 import { modulate } from './dit-blocks.ts'
 
@@ -72,12 +73,8 @@ export interface WanInputs {
  * Gates, cross-attentions and the output layer start at zero, so each block starts as the identity (adaLN-Zero).
  */
 export function wanTransformer(p: Params, config: WanConfig) {
-  const { width, depth, patchSize, inChannels, outChannels, eps } = config
-  const embed = patches(p.at('patch_embedding'), { channels: inChannels, width, patch: patchSize })
-  const condition = conditioning(p.at('condition_embedder'), config)
-  const blocks = Array.from({ length: depth }, (_, i) => wanBlock(p.at(`blocks.${i}`), config))
-  const table = p.get('scale_shift_table', [1, 2, width], zeros)
-  const project = linear(p.at('proj_out'), width, outChannels * patchSize.reduce((a, b) => a * b), { init: zeros })
+  const { patchSize } = config
+  const { embed, condition, run, project } = wanParts(p, config)
 
   return p.scoped((x: Tensor, t: Tensor, text: Tensor, { mask, within, recompute }: WanInputs = {}): Tensor => {
     const grid = gridOf(x, config)
@@ -85,15 +82,32 @@ export function wanTransformer(p: Params, config: WanConfig) {
     const { time, modulation, context } = condition(t, text, ofFrames ? grid[1] * grid[2] : 1)
     const frames = within ? patchGrid([within.frames, ...x.shape.slice(3)], patchSize)[0] : grid[0]
     const rotate = rotary({ frames, height: grid[1], width: grid[2] }, { ...config, places: within?.places })
-    const hidden = mask && mul(sub(reshape(mask, [mask.shape[0], 1, 1, mask.shape[1]]), 1), 1e9) // [B, 1, 1, L]
-    let tokens = embed(x) // [N, B, D]
-    for (const block of blocks) {
-      const run = () => block(tokens, { modulation, context, rotate, mask: hidden })
-      tokens = recompute ? withBlock(run) : run()
-    }
-    const [shift, scale] = chunk(reshape(table, [2 * width]), 2).map((row) => add(row, time)) // as time
-    return unpatch(project(modulate(layerNorm(tokens, { eps }), shift, scale)), grid, patchSize)
+    const hidden = mask && hideUnless(reshape(mask, [mask.shape[0], 1, 1, mask.shape[1]])) // [B, 1, 1, L]
+    const tokens = run(embed(x), { modulation, context, rotate, mask: hidden }, recompute) // [N, B, D]
+    return unpatch(project(tokens, time), grid, patchSize)
   })
+}
+
+/** What single samples and packed rows have in common: all parameters, under the published names. */
+export function wanParts(p: Params, config: WanConfig) {
+  const { width, depth, patchSize, inChannels, outChannels, eps } = config
+  const embed = patches(p.at('patch_embedding'), { channels: inChannels, width, patch: patchSize })
+  const condition = conditioning(p.at('condition_embedder'), config)
+  const blocks = Array.from({ length: depth }, (_, i) => wanBlock(p.at(`blocks.${i}`), config))
+  const table = p.get('scale_shift_table', [1, 2, width], zeros)
+  const output = linear(p.at('proj_out'), width, outChannels * patchSize.reduce((a, b) => a * b), { init: zeros })
+  return {
+    embed,
+    condition,
+    /** All blocks: tokens [N, B, D] → [N, B, D]. */
+    run: (tokens: Tensor, inputs: BlockInputs, recompute = false): Tensor =>
+      blocks.reduce((x, block) => (recompute ? withBlock(() => block(x, inputs)) : block(x, inputs)), tokens),
+    /** The output layer: tokens [N, B, D], time [B, D] or [N, B, D] → [N, B, patch · C out]. */
+    project(tokens: Tensor, time: Tensor): Tensor {
+      const [shift, scale] = chunk(reshape(table, [2 * width]), 2).map((row) => add(row, time)) // as time
+      return output(modulate(layerNorm(tokens, { eps }), shift, scale))
+    },
+  }
 }
 
 function gridOf(x: Tensor, { patchSize, inChannels, ropeMaxSeqLen }: WanConfig): number[] {
@@ -112,7 +126,7 @@ function conditioning(p: Params, { width, freqDim, textDim }: WanConfig) {
   const embedTime = mlp(p.at('time_embedder'), { from: freqDim, width, hidden: width, activation: silu, names, init })
   const project = linear(p.at('time_proj'), width, 6 * width, { init: zeros })
   const embedText = mlp(p.at('text_embedder'), { from: textDim, width, hidden: width, names, init })
-  return p.scoped((t: Tensor, text: Tensor, perFrame: number) => {
+  return p.scoped((t: Tensor, text: Tensor, perFrame?: number) => {
     if (text.shape.length !== 3 || text.shape[2] !== textDim || text.shape[0] !== t.shape[0] || t.shape.length > 2)
       throw new ShapeError('wanTransformer', `text must be [B, L, ${textDim}], and t [B] or [B, N]`, { text, t })
     const times = t.shape.length === 1 ? t : transpose(t) // tokens come first
@@ -124,7 +138,7 @@ function conditioning(p: Params, { width, freqDim, textDim }: WanConfig) {
 }
 
 /** Rows of frames [T, B, D] for each of their tokens: [T · n, B, D]. */
-function eachToken(x: Tensor, n: number): Tensor {
+function eachToken(x: Tensor, n = 1): Tensor {
   if (n === 1) return x
   const [T, B, D] = x.shape
   return reshape(expand(reshape(x, [T, 1, B, D]), [T, n, B, D]), [T * n, B, D])
@@ -135,7 +149,8 @@ interface BlockInputs {
   readonly modulation: Tensor // [B, 6D] or [N, B, 6D]
   readonly context: Tensor // [L, B, D]
   readonly rotate: (x: Tensor) => Tensor
-  readonly mask?: Tensor // [B, 1, 1, L]
+  readonly mask?: Tensor // of the text, [B, 1, 1, L] or [B, 1, N, L]
+  readonly own?: Tensor // of the self-attention, [B, 1, N, N]
 }
 
 /**
@@ -149,10 +164,10 @@ export function wanBlock(p: Params, { width, heads, ffnDim, crossAttnNorm, eps }
   const read = attention(p.at('attn2'), { width, heads, qkNorm: true, eps, outInit: zeros })
   const feed = mlp(p.at('ffn'), { width, hidden: ffnDim })
 
-  return p.scoped((x: Tensor, { modulation, context, rotate, mask }: BlockInputs): Tensor => {
+  return p.scoped((x: Tensor, { modulation, context, rotate, mask, own }: BlockInputs): Tensor => {
     const m = add(modulation, reshape(table, [6 * width]))
     const [shift1, scale1, gate1, shift2, scale2, gate2] = chunk(m, 6) // each [B, D] or [N, B, D]
-    x = add(x, mul(gate1, attend(modulate(layerNorm(x, { eps }), shift1, scale1), { rotate })))
+    x = add(x, mul(gate1, attend(modulate(layerNorm(x, { eps }), shift1, scale1), { rotate, mask: own })))
     x = add(x, read(norm2(x), { context, mask }))
     return add(x, mul(gate2, feed(modulate(layerNorm(x, { eps }), shift2, scale2))))
   })

@@ -1,5 +1,5 @@
 import { broadcastShapes, constant, ShapeError, sameShape, type Tensor } from '../graph/index.ts'
-import { add, batchedMatmul, reshape, softmax, transpose } from '../ops/index.ts'
+import { add, batchedMatmul, cast, mul, reshape, softmax, sub, transpose } from '../ops/index.ts'
 import { type LinearOptions, linear } from './linear.ts'
 import { rmsNorm } from './norm.ts'
 import type { Params } from './params.ts'
@@ -88,6 +88,9 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, { heads, mask, scale: gi
   const y = batchedMatmul(weights, split(v, M), { leadB: true }) // [B·h, N, d]
   return reshape(transpose(y, [1, 0, 2]), [N, B, D])
 }
+
+/** The mask of pairs that may meet, true or 1: 0 for them, a large negative number for all others. */
+export const hideUnless = (meets: Tensor): Tensor => mul(sub(cast(meets, 'float32'), 1), 1e9)
 
 function masked(scores: Tensor, mask: Tensor): Tensor {
   const shape = broadcastShapes(scores.shape, mask.shape)

@@ -5,6 +5,7 @@ export {
   attend,
   attention,
   causalMask,
+  hideUnless,
 } from './attention.ts'
 export { type BatchNormConfig, batchNorm, type Updates } from './batch-norm.ts'
 export { type ConvConfig, type ConvTransposeConfig, conv2d, conv3d, convTranspose2d } from './conv.ts'

@@ -24,11 +24,11 @@ function turned(x: ArrayLike<number>): Float32Array {
 test('rotate turns each pair of columns by the angle of its row', () =>
   checkOp((x) => rotate(x, angles), [[N, 2, 8]], turned))
 
-test('rotate turns each row by the angles of its place', () => {
-  const places = [2, 0, 2]
+test('rotate turns each row by the angles of its place, also where there are more rows than places', () => {
+  const places = [2, 0, 2, 1]
   return checkOp(
-    (x) => rotate(x, angles, constant(Int32Array.from(places), [N])),
-    [[N, 2, 8]],
+    (x) => rotate(x, angles, constant(Int32Array.from(places), [4])),
+    [[4, 2, 8]],
     (x) => {
       const rows = places.map((place, n) => {
         const moved = new Float32Array(x.length)

@@ -32,9 +32,11 @@ const Rotate: Op<Angles> = {
     const [N] = x.shape
     const columns = size(x.shape) / N
     if (onnx.target === 'webgpu') return composed([value, places], x.shape, attrs, onnx)
-    const rows = onnx.node('Reshape', [value, onnx.ints([1, N, columns])])
+    // The engine refuses a sequence longer than the tables, so rows with places are sequences of one.
+    const [sequences, length] = places === undefined ? [1, N] : [N, 1]
+    const rows = onnx.node('Reshape', [value, onnx.ints([sequences, length, columns])])
     const tables = [attrs.cosines, attrs.sines].map((table) => onnx.array(table, attrs.shape))
-    const long = (given: Value) => onnx.node('Reshape', [onnx.node('Cast', [given], { to: int64 }), onnx.ints([1, N])])
+    const long = (given: Value) => onnx.node('Reshape', [onnx.node('Cast', [given], { to: int64 }), onnx.ints([N, 1])])
     const inputs = [rows, places === undefined ? onnx.ints([0]) : long(places), ...tables] // [0] counts from 0
     return onnx.node('Reshape', [
       onnx.node('RotaryEmbedding', inputs, { interleaved: 1 }, 'com.microsoft'),
