@@ -3,32 +3,10 @@
  * schedule, what the network predicts, the variance of a step, the running average of the weights, and DDIM against
  * ancestral sampling over the number of steps (Ho et al. 2020; Nichol & Dhariwal 2021; Song et al. 2021).
  */
-import {
-  constantRate,
-  type DDPMConfig,
-  ddpmConfig,
-  ddpmLoss,
-  drawSamples,
-  frechet,
-  guidedDenoiser,
-  input,
-  learn,
-  learnClassifier,
-  noiseError,
-  noisyBatches,
-  type Params,
-  type Reproduction,
-  rowsOf,
-  schedulerFromConfig,
-  type UNetConfig,
-  unet,
-  unetSizes,
-} from 'tubelet'
-import { digitPictures, mnist, pictureGrid, type Runtime } from 'tubelet/node'
+import { constantRate, type DDPMConfig, ddpmConfig, type Reproduction, type UNetConfig, unetSizes } from 'tubelet'
+import type { Program } from 'tubelet/node'
+import { digitDiffusion, digitRows, meanError, ofUNet } from './digits/diffusion.ts'
 
-const side = 16
-const batch = 64
-const times = [20, 60, 120, 200, 300, 450, 600, 800]
 const level = { attention: false, resample: 'conv' } as const
 const network = {
   ...unetSizes['CIFAR-10'],
@@ -65,68 +43,36 @@ export default {
   },
   seeds: [1, 2],
 
-  async measure({ runtime, seed, quick, signal, report }) {
+  async measure(context) {
+    const { quick, report } = context
     const steps = quick ? 150 : 1200
     const counts = quick ? [10] : [5, 10, 25, 100, 250]
-    const drawn = quick ? 192 : 512
-    const digits = digitPictures(await mnist({ split: 'train' }), side)
-    const unseen = digitPictures(await mnist({ split: 'held-out' }), side)
-    const few = Array.from({ length: quick ? 128 : 512 }, (_, i) => (i * 389) % unseen.count)
-    const held = { pixels: rowsOf(unseen, few), labels: few.map((i) => unseen.labels.digit[i]) }
-    report('training the classifier whose features are compared')
-    const judge = await learnClassifier(digits, { runtime, seed, steps: quick ? 80 : 600, signal })
-    const real = await judge.features(unseen.pixels)
-    const draws = noisyBatches(digits, { batch, seed, times: 1000 })
+    const sizes = quick ? { held: 128, drawn: 192, judging: 80 } : { held: 512, drawn: 512, judging: 600 }
+    const digits = await digitDiffusion(context, sizes)
     const figures: Record<string, number> = {}
     const series: Record<string, [number, number][]> = {}
     const rows: Float32Array[] = []
-
-    /** Draws digits 0 to 9 in turn, and tells how far they are from real ones. */
-    const drawn10 = async (program: Program, scheduler: object, count: number): Promise<number> => {
-      const pixels = await drawSamples(program, {
-        scheduler: schedulerFromConfig(scheduler, count),
-        ...{ seed, count: drawn, signal },
-        told: (first) => ({ labels: Int32Array.from({ length: batch }, (_, b) => (first + b) % 10) }),
-      })
-      rows.push(pixels.slice(0, 10 * side * side))
-      return frechet(await judge.features(pixels), real)
+    /** How far samples are from real digits; ten of them go into the picture. */
+    const distance = async (program: Program, scheduler: object, count: number): Promise<number> => {
+      const { row, distance } = await digits.draw(program, scheduler, count)
+      rows.push(row)
+      return distance
     }
 
     for (const [name, choice] of Object.entries(arms)) {
       if (quick && name !== first) continue
       report(`${name}: ${steps} steps`)
       const config = ddpmConfig.parse({ timestep_spacing: 'trailing', ...choice })
-      const channels = config.variance_type === 'learned_range' ? 2 : 1
-      const { weights, last } = await learn(
-        {
-          name,
-          seed,
-          steps,
-          samples: batch,
-          build(p) {
-            const predict = unet(p, { ...network, outChannels: channels })
-            const pictures = [batch, 1, side, side]
-            const inputs = { x0: input('x0', pictures), eps: input('eps', pictures), t: input('t', [batch], 'int32') }
-            const labels = input('labels', [batch], 'int32')
-            return { loss: ddpmLoss((x, t) => predict(x, t, { labels }), inputs, config).loss }
-          },
-          batch(step) {
-            const { chosen, ...noisy } = draws(step)
-            return { ...noisy, labels: chosen.map((i) => digits.labels.digit[i]) }
-          },
-          lr: constantRate({ peak: 2e-3, warmup: steps >> 4 }),
-          optimizer: { weightDecay: 0, clip: 1, ema: 0.99 },
-        },
-        { runtime, signal },
-      )
-      const program = await loaded(runtime, weights, channels)
-      const told = (first: number) => ({ labels: Int32Array.from(held.labels.slice(first, first + batch)) })
-      const measured = { config, times, seed, told }
-      series[name] = await noiseError(program, held.pixels, measured)
-      figures[`${name}: error of the noise`] = mean(series[name])
+      const denoiser = ofUNet({ ...network, outChannels: config.variance_type === 'learned_range' ? 2 : 1 })
+      const { weights, last } = await digits.learn(name, denoiser, {
+        ...{ steps, config, lr: constantRate({ peak: 2e-3, warmup: steps >> 4 }), optimizer: { clip: 1 } },
+      })
+      const program = await digits.load(denoiser, weights)
+      series[name] = await digits.errors(program, config)
+      figures[`${name}: error of the noise`] = meanError(series[name])
       if (!quick)
         for (const count of [10, 100])
-          figures[`${name}: Fréchet distance, ${count} steps of DDPM`] = await drawn10(
+          figures[`${name}: Fréchet distance, ${count} steps of DDPM`] = await distance(
             program,
             { _class_name: 'DDPMScheduler', ...config },
             count,
@@ -136,23 +82,21 @@ export default {
           series[sampler] = []
           for (const count of counts) {
             report(`${sampler}, ${count} steps`)
-            const far = await drawn10(program, scheduler, count)
+            const far = await distance(program, scheduler, count)
             series[sampler].push([count, far])
             figures[`${sampler}, ${count} steps: Fréchet distance`] = far
           }
         }
-        const plain = await loaded(runtime, last, channels)
-        figures['without the average: error of the noise'] = mean(await noiseError(plain, held.pixels, measured))
+        const plain = await digits.load(denoiser, last)
+        figures['without the average: error of the noise'] = meanError(await digits.errors(plain, config))
         if (!quick)
-          figures['without the average: Fréchet distance, 100 steps'] = await drawn10(plain, samplers.DDIM, 100)
+          figures['without the average: Fréchet distance, 100 steps'] = await distance(plain, samplers.DDIM, 100)
         await plain.release()
       }
       await program.release()
     }
-    await judge.release()
-    const pixels = new Float32Array(rows.flatMap((row) => [...row]))
-    const png = await pictureGrid(pixels, { channels: 1, height: side, width: side, columns: 10 })
-    return { figures, series, pictures: { digits: png } }
+    await digits.release()
+    return { figures, series, pictures: { digits: await digitRows(rows) } }
   },
 
   holds: (seeds, { quick }) =>
@@ -202,18 +146,3 @@ export default {
     },
   ],
 } satisfies Reproduction
-
-const loaded = (runtime: Runtime, weights: Record<string, Float32Array>, outChannels: number) =>
-  guidedDenoiser(runtime, {
-    build(p: Params) {
-      const predict = unet(p, { ...network, outChannels })
-      return (x, t, { labels }) => predict(x, t, { labels })
-    },
-    weights,
-    ...{ shape: [batch, 1, side, side], told: { labels: { shape: [], dtype: 'int32' } }, guided: false },
-  })
-
-type Program = Awaited<ReturnType<typeof loaded>>
-
-const mean = (points: readonly (readonly [number, number])[]): number =>
-  points.reduce((sum, [, y]) => sum + y, 0) / points.length

@@ -4,51 +4,19 @@
  * most weights, so the others also run with a wider feed-forward network that gives each as many; and adaLN-Zero runs once
  * with its modulation and gates drawn at random instead of zero.
  */
-import {
-  costOf,
-  type DiTConfig,
-  ddpmConfig,
-  ddpmLoss,
-  dit,
-  drawSamples,
-  frechet,
-  guidedDenoiser,
-  input,
-  learn,
-  learnClassifier,
-  noiseError,
-  noisyBatches,
-  params,
-  type Reproduction,
-  rowsOf,
-  schedulerFromConfig,
-  warmupCosine,
-} from 'tubelet'
-import { digitPictures, mnist, pictureGrid } from 'tubelet/node'
-
-const side = 16
-const process = ddpmConfig.parse({ beta_schedule: 'linear', variance_type: 'fixed_large' })
-const scheduler = { _class_name: 'DDPMScheduler', ...process }
-const times = [20, 60, 120, 200, 300, 450, 600, 800]
-const batch = 64
-
-const base = {
-  block: 'adaLN-Zero',
-  ...{ width: 64, depth: 4, heads: 4, mlpRatio: 4, patchSize: 2 },
-  ...{ feedForward: 'gelu-approximate', qkvBias: true, normGain: false, eps: 1e-6, sharedEmbedding: true },
-  ...{ imageSize: side, channels: 1, outChannels: 1, classes: 10 },
-} satisfies DiTConfig
+import type { DiTConfig, Reproduction } from 'tubelet'
+import { digitDiffusion, digitRows, meanError, ofDiT, scheduler, sizesOf, smallDiT } from './digits/diffusion.ts'
 
 /** Weights of a block are 12 D² in-context, 16 D² with cross-attention or adaLN, 18 D² with adaLN-Zero; mlpRatio adds 2 D² each. */
 const arms = {
-  'in-context': { ...base, block: 'in-context' },
-  'cross-attention': { ...base, block: 'cross-attention' },
-  adaLN: { ...base, block: 'adaLN' },
-  'adaLN-Zero': base,
-  'in-context, as many weights': { ...base, block: 'in-context', mlpRatio: 7 },
-  'cross-attention, as many weights': { ...base, block: 'cross-attention', mlpRatio: 5 },
-  'adaLN, as many weights': { ...base, block: 'adaLN', mlpRatio: 5 },
-  'adaLN-Zero from random': { ...base, randomModulation: true },
+  'in-context': { ...smallDiT, block: 'in-context' },
+  'cross-attention': { ...smallDiT, block: 'cross-attention' },
+  adaLN: { ...smallDiT, block: 'adaLN' },
+  'adaLN-Zero': smallDiT,
+  'in-context, as many weights': { ...smallDiT, block: 'in-context', mlpRatio: 7 },
+  'cross-attention, as many weights': { ...smallDiT, block: 'cross-attention', mlpRatio: 5 },
+  'adaLN, as many weights': { ...smallDiT, block: 'adaLN', mlpRatio: 5 },
+  'adaLN-Zero from random': { ...smallDiT, randomModulation: true },
 } satisfies Record<string, DiTConfig>
 const inQuick = ['in-context', 'adaLN', 'adaLN-Zero']
 
@@ -62,71 +30,32 @@ export default {
   },
   seeds: [1, 2],
 
-  async measure({ runtime, seed, quick, signal, report }) {
+  async measure(context) {
+    const { quick, report } = context
     const steps = quick ? 140 : 1600
-    const drawn = quick ? 192 : 1024
-    const digits = digitPictures(await mnist({ split: 'train' }), side)
-    const unseen = digitPictures(await mnist({ split: 'held-out' }), side)
-    const few = Array.from({ length: quick ? 192 : 512 }, (_, i) => (i * 389) % unseen.count)
-    const held = { pixels: rowsOf(unseen, few), labels: few.map((i) => unseen.labels.digit[i]) }
-    report('training the classifier whose features are compared')
-    const judge = await learnClassifier(digits, { runtime, seed, steps: quick ? 120 : 600, signal })
-    const real = await judge.features(unseen.pixels)
-    const draws = noisyBatches(digits, { batch, seed, times: process.num_train_timesteps })
-
+    const sizes = quick ? { held: 192, drawn: 192, judging: 120 } : { held: 512, drawn: 1024, judging: 600 }
+    const digits = await digitDiffusion(context, sizes)
     const figures: Record<string, number> = {}
     const series: Record<string, [number, number][]> = {}
-    const grids: Float32Array[] = []
+    const rows: Float32Array[] = []
     for (const [name, config] of Object.entries(arms)) {
       if (quick && !inQuick.includes(name)) continue
       report(`${name}: ${steps} steps`)
-      const { weights } = await learn(
-        {
-          name,
-          seed,
-          steps,
-          samples: batch,
-          build(p) {
-            const predict = dit(p, config)
-            const pictures = [batch, 1, side, side]
-            const inputs = { x0: input('x0', pictures), eps: input('eps', pictures), t: input('t', [batch], 'int32') }
-            const labels = input('labels', [batch], 'int32')
-            return { loss: ddpmLoss((x, t) => predict(x, t, labels), inputs, process).loss }
-          },
-          batch(step) {
-            const { chosen, ...noisy } = draws(step)
-            return { ...noisy, labels: chosen.map((i) => digits.labels.digit[i]) }
-          },
-          lr: warmupCosine({ peak: 1e-3, warmup: steps >> 4, total: steps }),
-          optimizer: { weightDecay: 0, ema: 0.99 },
-        },
-        { runtime, signal },
-      )
-      const program = await guidedDenoiser(runtime, {
-        build(p) {
-          const predict = dit(p, config)
-          return (x, t, { labels }) => predict(x, t, labels)
-        },
-        weights,
-        ...{ shape: [batch, 1, side, side], told: { labels: { shape: [], dtype: 'int32' } }, guided: false },
-      })
-      const told = (first: number) => ({ labels: Int32Array.from(held.labels.slice(first, first + batch)) })
-      series[name] = await noiseError(program, held.pixels, { config: process, times, seed, told })
-      const pixels = await drawSamples(program, {
-        scheduler: schedulerFromConfig(scheduler, quick ? 20 : 50),
-        ...{ seed, count: drawn, signal },
-        told: (first) => ({ labels: Int32Array.from({ length: batch }, (_, b) => (first + b) % 10) }),
-      })
+      const denoiser = ofDiT(config)
+      const { weights } = await digits.learn(name, denoiser, { steps })
+      const program = await digits.load(denoiser, weights)
+      series[name] = await digits.errors(program)
+      const { row, distance } = await digits.draw(program, scheduler, quick ? 20 : 50)
       await program.release()
-      grids.push(pixels.slice(0, 10 * side * side))
-      figures[`${name}: error`] = series[name].reduce((sum, [, error]) => sum + error, 0) / times.length
-      figures[`${name}: Fréchet distance`] = frechet(await judge.features(pixels), real)
-      Object.assign(figures, sizes(name, config))
+      rows.push(row)
+      const { weights: count, multiplyAdds } = sizesOf(denoiser)
+      figures[`${name}: error`] = meanError(series[name])
+      figures[`${name}: Fréchet distance`] = distance
+      figures[`${name}: thousand weights`] = count / 1e3
+      figures[`${name}: million multiply-adds`] = multiplyAdds / 1e6
     }
-    await judge.release()
-    const pixels = new Float32Array(grids.flatMap((grid) => [...grid]))
-    const png = await pictureGrid(pixels, { channels: 1, height: side, width: side, columns: 10 })
-    return { figures, series, pictures: { digits: png } }
+    await digits.release()
+    return { figures, series, pictures: { digits: await digitRows(rows) } }
   },
 
   holds: (seeds, { quick }) =>
@@ -173,11 +102,3 @@ export default {
     },
   ],
 } satisfies Reproduction
-
-/** Parameters, and multiply-adds for one picture, which the paper calls Gflops. */
-function sizes(name: string, config: DiTConfig) {
-  const p = params()
-  const y = dit(p, config)(input('x', [1, 1, side, side]), input('t', [1]), input('labels', [1], 'int32'))
-  const weights = [...p.all.values()].reduce((sum, { tensor }) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0)
-  return { [`${name}: thousand weights`]: weights / 1e3, [`${name}: million multiply-adds`]: costOf([y]).flops / 2e6 }
-}

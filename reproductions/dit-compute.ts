@@ -3,43 +3,14 @@
  * handwritten digits of 16 × 16. Smaller patches add no weights, only tokens, and so compute; the paper finds a
  * correlation of −0.93 between the logarithm of the multiply-adds and the Fréchet distance.
  */
-import {
-  costOf,
-  type DiTConfig,
-  ddpmConfig,
-  ddpmLoss,
-  dit,
-  drawSamples,
-  frechet,
-  guidedDenoiser,
-  input,
-  learn,
-  learnClassifier,
-  noiseError,
-  noisyBatches,
-  params,
-  type Reproduction,
-  rowsOf,
-  schedulerFromConfig,
-  warmupCosine,
-} from 'tubelet'
-import { digitPictures, mnist, pictureGrid } from 'tubelet/node'
-
-const side = 16
-const process = ddpmConfig.parse({ beta_schedule: 'linear', variance_type: 'fixed_large' })
-const scheduler = { _class_name: 'DDPMScheduler', ...process }
-const times = [20, 60, 120, 200, 300, 450, 600, 800]
-const batch = 64
+import type { DiTConfig, Reproduction } from 'tubelet'
+import { digitDiffusion, digitRows, meanError, ofDiT, scheduler, sizesOf, smallDiT } from './digits/diffusion.ts'
 
 /** Width and patch size of each arm; the rest is DiT-Zero, four blocks deep. */
 const grid = [32, 64, 96].flatMap((width) => [8, 4, 2].map((patchSize) => ({ width, patchSize })))
 const inQuick = (one: (typeof grid)[number]) => one.width === 32 || (one.width === 64 && one.patchSize === 4)
 const nameOf = ({ width, patchSize }: (typeof grid)[number]) => `width ${width}, patch ${patchSize}`
-const configOf = (one: (typeof grid)[number]): DiTConfig => ({
-  ...{ block: 'adaLN-Zero', ...one, depth: 4, heads: one.width / 16, mlpRatio: 4 },
-  ...{ feedForward: 'gelu-approximate', qkvBias: true, normGain: false, eps: 1e-6, sharedEmbedding: true },
-  ...{ imageSize: side, channels: 1, outChannels: 1, classes: 10 },
-})
+const configOf = (one: (typeof grid)[number]): DiTConfig => ({ ...smallDiT, ...one, heads: one.width / 16 })
 
 export default {
   name: 'dit-compute',
@@ -51,70 +22,30 @@ export default {
   },
   seeds: [1, 2],
 
-  async measure({ runtime, seed, quick, signal, report }) {
+  async measure(context) {
+    const { quick, report } = context
     const steps = quick ? 140 : 1500
-    const drawn = quick ? 192 : 1024
-    const digits = digitPictures(await mnist({ split: 'train' }), side)
-    const unseen = digitPictures(await mnist({ split: 'held-out' }), side)
-    const few = Array.from({ length: quick ? 192 : 512 }, (_, i) => (i * 389) % unseen.count)
-    const held = { pixels: rowsOf(unseen, few), labels: few.map((i) => unseen.labels.digit[i]) }
-    report('training the classifier whose features are compared')
-    const judge = await learnClassifier(digits, { runtime, seed, steps: quick ? 120 : 600, signal })
-    const real = await judge.features(unseen.pixels)
-    const draws = noisyBatches(digits, { batch, seed, times: process.num_train_timesteps })
-
+    const sizes = quick ? { held: 192, drawn: 192, judging: 120 } : { held: 512, drawn: 1024, judging: 600 }
+    const digits = await digitDiffusion(context, sizes)
     const figures: Record<string, number> = {}
-    const grids: Float32Array[] = []
+    const rows: Float32Array[] = []
     const points: { macs: number; error: number; far: number }[] = []
     for (const one of quick ? grid.filter(inQuick) : grid) {
-      const [name, config] = [nameOf(one), configOf(one)]
+      const [name, denoiser] = [nameOf(one), ofDiT(configOf(one))]
       report(`${name}: ${steps} steps`)
-      const { weights } = await learn(
-        {
-          name,
-          seed,
-          steps,
-          samples: batch,
-          build(p) {
-            const predict = dit(p, config)
-            const pictures = [batch, 1, side, side]
-            const inputs = { x0: input('x0', pictures), eps: input('eps', pictures), t: input('t', [batch], 'int32') }
-            const labels = input('labels', [batch], 'int32')
-            return { loss: ddpmLoss((x, t) => predict(x, t, labels), inputs, process).loss }
-          },
-          batch(step) {
-            const { chosen, ...noisy } = draws(step)
-            return { ...noisy, labels: chosen.map((i) => digits.labels.digit[i]) }
-          },
-          lr: warmupCosine({ peak: 1e-3, warmup: steps >> 4, total: steps }),
-          optimizer: { weightDecay: 0, ema: 0.99 },
-        },
-        { runtime, signal },
-      )
-      const program = await guidedDenoiser(runtime, {
-        build(p) {
-          const predict = dit(p, config)
-          return (x, t, { labels }) => predict(x, t, labels)
-        },
-        weights,
-        ...{ shape: [batch, 1, side, side], told: { labels: { shape: [], dtype: 'int32' } }, guided: false },
-      })
-      const told = (first: number) => ({ labels: Int32Array.from(held.labels.slice(first, first + batch)) })
-      const errors = await noiseError(program, held.pixels, { config: process, times, seed, told })
-      const pixels = await drawSamples(program, {
-        scheduler: schedulerFromConfig(scheduler, quick ? 20 : 50),
-        ...{ seed, count: drawn, signal },
-        told: (first) => ({ labels: Int32Array.from({ length: batch }, (_, b) => (first + b) % 10) }),
-      })
+      const { weights } = await digits.learn(name, denoiser, { steps })
+      const program = await digits.load(denoiser, weights)
+      const error = meanError(await digits.errors(program))
+      const { row, distance: far } = await digits.draw(program, scheduler, quick ? 20 : 50)
       await program.release()
-      grids.push(pixels.slice(0, 10 * side * side))
-      const error = errors.reduce((sum, [, error]) => sum + error, 0) / times.length
-      points.push({ macs: macsOf(config), error, far: frechet(await judge.features(pixels), real) })
-      figures[`${name}: million multiply-adds`] = macsOf(config) / 1e6
+      rows.push(row)
+      const { multiplyAdds: macs } = sizesOf(denoiser)
+      points.push({ macs, error, far })
+      figures[`${name}: million multiply-adds`] = macs / 1e6
       figures[`${name}: error`] = error
-      figures[`${name}: Fréchet distance`] = points.at(-1)!.far
+      figures[`${name}: Fréchet distance`] = far
     }
-    await judge.release()
+    await digits.release()
     points.sort((a, b) => a.macs - b.macs)
     const logs = points.map(({ macs }) => Math.log(macs))
     for (const [name, of] of [
@@ -127,9 +58,7 @@ export default {
       )
     const curve = (of: 'error' | 'far') => points.map((point): [number, number] => [point.macs / 1e6, point[of]])
     const series = { error: curve('error'), far: curve('far') }
-    const pixels = new Float32Array(grids.flatMap((grid) => [...grid]))
-    const png = await pictureGrid(pixels, { channels: 1, height: side, width: side, columns: 10 })
-    return { figures, series, pictures: { digits: png } }
+    return { figures, series, pictures: { digits: await digitRows(rows) } }
   },
 
   holds: (seeds, { quick }) =>
@@ -165,12 +94,6 @@ export default {
     },
   ],
 } satisfies Reproduction
-
-/** Multiply-adds for one picture, which the paper calls Gflops. */
-function macsOf(config: DiTConfig): number {
-  const [x, t, labels] = [input('x', [1, 1, side, side]), input('t', [1]), input('labels', [1], 'int32')]
-  return costOf([dit(params(), config)(x, t, labels)]).flops / 2
-}
 
 /** Pearson's correlation. */
 function correlation(x: readonly number[], y: readonly number[]): number {

@@ -4,40 +4,29 @@
  * Attention rollout (Abnar & Zuidema 2020) then shows where the first of them looks.
  */
 import {
-  argmax,
   attentionRollout,
-  cast,
   classTokenMap,
   costOf,
-  crossEntropy,
-  equal,
   input,
   type Learned,
-  learn,
-  mean,
   nn,
-  type Params,
-  paintShapes,
   type Reproduction,
   type ReproductionContext,
-  shapeColours,
-  shapeKinds,
   stream,
   type ViTConfig,
   vit,
-  warmupCosine,
 } from 'tubelet'
-import { composited, pictureGrid } from 'tubelet/node'
+import { pictureGrid } from 'tubelet/node'
+import { type Learning, shapeClasses, shapesOnGrey, trainTask } from './vit/task.ts'
 
 const [size, batch, tested, shown] = [32, 32, 1024, 8]
-const kinds = Object.keys(shapeKinds) as (keyof typeof shapeKinds)[]
-const colours = Object.keys(shapeColours) as (keyof typeof shapeColours)[]
-const quarters = 4
+const shape = [batch, 3, size, size] as const
+const cells = 2 // along a side: quarters
 const config: ViTConfig = {
   imageSize: [size, size],
   patchSize: [8, 8],
   channels: 3,
-  classes: kinds.length * quarters,
+  classes: shapeClasses(cells),
   width: 96,
   depth: 4,
   heads: 4,
@@ -80,7 +69,8 @@ export default {
       const { weights, curve, accuracy } = await trainArm(arm, { ...context, steps })
       series[name] = curve
       figures[`${name}: accuracy`] = accuracy
-      figures[`${name}: 10⁶ multiply-adds a picture`] = costOf([logits(nn.params(), arm)]).flops / 2e6 / batch
+      figures[`${name}: 10⁶ multiply-adds a picture`] =
+        costOf([vit(nn.params(), arm)(input('pixels', shape)).logits]).flops / 2e6 / batch
       if (name !== looking) continue
       const { share, png } = await rollouts(arm, weights, context)
       figures['rollout on the shape / share of its patches'] = share
@@ -138,62 +128,29 @@ export default {
 } satisfies Reproduction
 
 /** Trains one arm, and tests it on pictures that it has not seen. */
-async function trainArm(arm: ViTConfig, context: ReproductionContext & { steps: number }) {
-  const { runtime, seed, steps, signal } = context
-  const labels = input('labels', [batch], 'int32')
-  const { weights, curve } = await learn(
+const trainArm = (arm: ViTConfig, learning: Learning) =>
+  trainTask(
     {
-      ...{ name: 'vit-ablations', seed, steps, samples: batch },
-      build: (p) => ({ loss: crossEntropy(logits(p, arm), labels) }),
-      batch(step) {
-        const { pixels, labels } = shapes('to learn', seed, step)
+      ...{ name: 'vit-ablations', shape, tests: tested / batch },
+      logits: (p, pixels) => vit(p, arm)(pixels).logits,
+      draw(purpose, step) {
+        const { pixels, labels } = shapes(purpose, learning.seed, step)
         return { pixels, labels }
       },
-      lr: warmupCosine({ peak: 3e-3, warmup: Math.floor(steps / 20), total: steps }),
-      optimizer: {
-        ...{ weightDecay: 0.05, clip: 1, ema: 0.98 },
-        muon: (name, shape) => shape.length === 2 && /layer\..*weight$/.test(name),
-      },
     },
-    { runtime, signal },
+    learning,
   )
-  const right = mean(cast(equal(argmax(logits(nn.params(), arm)), labels), 'float32'), 0)
-  const program = await runtime.load({ right }, { constants: weights })
-  let sum = 0
-  for (let n = 0; n < tested / batch; n++) {
-    const { pixels, labels } = shapes('to test', seed, n)
-    sum += (await program.run({ pixels, labels })).right[0]
-  }
-  await program.release()
-  return { weights, curve, accuracy: (sum * batch) / tested }
-}
 
-const logits = (p: Params, arm: ViTConfig) => vit(p, arm)(input('pixels', [batch, 3, size, size])).logits
-
-/** Pictures [B, 3, S, S] in [−1, 1] on grey of one shape anywhere, their classes, and where something is painted. */
-function shapes(purpose: string, seed: number, step: number) {
-  const picture = 3 * size * size
-  const pixels = new Float32Array(batch * picture)
-  const painted: Uint8Array[] = []
-  const labels = Int32Array.from({ length: batch }, (_, b) => {
-    const random = stream({ seed, purpose: `shapes ${purpose}`, step, sample: b })
-    const [kind, colour] = [random.integer(kinds.length), random.integer(colours.length)]
-    const [u, v, w] = random.uniform(3)
-    const radius = 0.16 + 0.08 * w
-    const [x, y] = [u, v].map((part) => radius + (1 - 2 * radius) * part)
-    const rgba = paintShapes([{ shape: kinds[kind], colour: colours[colour], x, y, radius }], size)
-    composited(rgba, [127.5, 127.5, 127.5], pixels.subarray(b * picture, (b + 1) * picture))
-    painted.push(rgba.filter((_, i) => i % 4 === 3))
-    return kind * quarters + 2 * Math.floor(2 * y) + Math.floor(2 * x)
+const shapes = (purpose: string, seed: number, step: number) =>
+  shapesOnGrey((sample) => stream({ seed, purpose: `shapes ${purpose}`, step, sample }), {
+    ...{ count: batch, size, radius: 0.16, spread: 0.08, cells },
   })
-  return { pixels, labels, painted }
-}
 
 /** How much more of the rollout lies on patches with something painted than there are such patches; and a picture. */
 async function rollouts(arm: ViTConfig, weights: Record<string, Float32Array>, context: ReproductionContext) {
   const patch = arm.patchSize[0]
   const side = size / patch
-  const { attention } = vit(nn.params(), arm)(input('pixels', [batch, 3, size, size]))
+  const { attention } = vit(nn.params(), arm)(input('pixels', shape))
   const map = classTokenMap(attentionRollout(attention), [side, side])
   const program = await context.runtime.load({ map }, { constants: weights })
   const { pixels, painted } = shapes('to look at', context.seed, 0)

@@ -3,28 +3,9 @@
  * (Dosovitskiy et al. 2021, section 4.3, figures 3 and 4). Handwritten digits, more and more of them; both networks see as
  * many batches whatever the number of pictures.
  */
-import {
-  argmax,
-  cast,
-  costOf,
-  crossEntropy,
-  equal,
-  input,
-  learn,
-  mean,
-  nn,
-  type Params,
-  type Reproduction,
-  type ReproductionContext,
-  type ResNetConfig,
-  resnet,
-  stream,
-  type Tensor,
-  type ViTConfig,
-  vit,
-  warmupCosine,
-} from 'tubelet'
+import { costOf, input, nn, type Reproduction, type ResNetConfig, resnet, stream, type ViTConfig, vit } from 'tubelet'
 import { type Digits, digitSide, mnist } from 'tubelet/node'
+import { type Learning, type Task, trainTask } from './vit/task.ts'
 
 const batch = 50
 const classes = 10
@@ -53,11 +34,8 @@ const resnetConfig: ResNetConfig = {
   classes,
 }
 
-type Updates = Parameters<Parameters<typeof learn>[0]['build']>[1]
-/** Pixels [B, 1, 28, 28] → logits; in training with the place where running statistics go. */
-type Network = (p: Params, pixels: Tensor, training?: Updates) => Tensor
 const small = { ...vitConfig, depth: 2 }
-const networks = (quick: boolean): Readonly<Record<'ViT' | 'ResNet', Network>> => ({
+const networks = (quick: boolean): Readonly<Record<'ViT' | 'ResNet', Task['logits']>> => ({
   ViT: (p, pixels) => vit(p, quick ? small : vitConfig)(pixels).logits,
   ResNet: (p, pixels, training) => resnet(p, resnetConfig, { training })(pixels),
 })
@@ -73,7 +51,7 @@ export default {
   seeds: [1, 2],
 
   async measure(context) {
-    const { quick, seed, report, runtime } = context
+    const { quick, seed, report } = context
     const steps = quick ? 300 : 2000
     const counts = quick ? [100, 4000] : [100, 300, 1000, 3000, 9000]
     const train = shuffled(await mnist({ split: 'train' }), seed)
@@ -86,8 +64,7 @@ export default {
         costOf([network(nn.params(), input('x', [1, 1, digitSide, digitSide]))]).flops / 2e6
       for (const count of counts) {
         report(`${name}, ${count} pictures: ${steps} steps`)
-        const weights = await trained(network, train, { ...context, steps, count })
-        const accuracy = await accuracyOf(network, weights, { test, runtime })
+        const accuracy = await accuracyOf(network, { train, test, count }, { ...context, steps })
         series[name].push([count, accuracy])
         figures[`${name}, ${count} pictures: accuracy`] = accuracy
       }
@@ -143,57 +120,32 @@ function shuffled({ count, images, labels }: Digits, seed: number): Shuffled {
   return { count, pixels, labels: Int32Array.from(order, (n) => labels[n]) }
 }
 
-/** Weights of a network that saw only the first `count` digits. */
-async function trained(
-  network: Network,
-  digits: Shuffled,
-  context: ReproductionContext & { steps: number; count: number },
-) {
-  const { runtime, seed, steps, signal, count } = context
-  const [pixels, labels] = [input('pixels', [batch, 1, digitSide, digitSide]), input('labels', [batch], 'int32')]
-  const { weights } = await learn(
-    {
-      ...{ name: 'vit-data-size', seed, steps, samples: batch },
-      build: (p, updates) => ({ loss: crossEntropy(network(p, pixels, updates), labels) }),
-      batch(step) {
-        const random = stream({ seed, purpose: 'digits', step })
-        return gathered(
-          digits,
-          Array.from({ length: batch }, () => random.integer(count)),
-        )
-      },
-      lr: warmupCosine({ peak: 2e-3, warmup: Math.floor(steps / 20), total: steps }),
-      optimizer: {
-        ...{ weightDecay: 0.05, clip: 1, ema: 0.98 },
-        muon: (name, shape) => shape.length === 2 && /layer\..*weight$/.test(name),
-      },
-    },
-    { runtime, signal },
-  )
-  return weights
-}
-
+/** How much of the digits to test a network tells right that saw only the first `count` digits to learn. */
 async function accuracyOf(
-  network: Network,
-  weights: Record<string, Float32Array>,
-  { test, runtime }: { test: Shuffled } & Pick<ReproductionContext, 'runtime'>,
+  logits: Task['logits'],
+  { train, test, count }: { train: Shuffled; test: Shuffled; count: number },
+  learning: Learning,
 ): Promise<number> {
-  const [pixels, labels] = [input('pixels', [batch, 1, digitSide, digitSide]), input('labels', [batch], 'int32')]
-  const right = mean(cast(equal(argmax(network(nn.params(), pixels)), labels), 'float32'), 0)
-  const program = await runtime.load({ right }, { constants: weights })
-  const batches = Math.floor(test.count / batch)
-  let sum = 0
-  for (let n = 0; n < batches; n++)
-    sum += (
-      await program.run(
-        gathered(
-          test,
-          Array.from({ length: batch }, (_, i) => n * batch + i),
-        ),
-      )
-    ).right[0]
-  await program.release()
-  return sum / batches
+  const { accuracy } = await trainTask(
+    {
+      ...{ name: 'vit-data-size', shape: [batch, 1, digitSide, digitSide], logits, peak: 2e-3 },
+      draw(purpose, step) {
+        const random = stream({ seed: learning.seed, purpose: 'digits', step })
+        return purpose === 'to learn'
+          ? gathered(
+              train,
+              Array.from({ length: batch }, () => random.integer(count)),
+            )
+          : gathered(
+              test,
+              Array.from({ length: batch }, (_, i) => step * batch + i),
+            )
+      },
+      tests: Math.floor(test.count / batch),
+    },
+    learning,
+  )
+  return accuracy
 }
 
 function gathered({ pixels, labels }: Shuffled, chosen: readonly number[]) {

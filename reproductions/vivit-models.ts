@@ -6,28 +6,20 @@
  * has more weights, costs more than attention over everything. What the paper saves is told at its own size.
  */
 import {
-  argmax,
-  cast,
   costOf,
-  crossEntropy,
-  equal,
   input,
   type Learned,
-  learn,
-  mean,
   nn,
-  type Params,
   type Reproduction,
-  type ReproductionContext,
   stream,
   type ViViTConfig,
   type ViViTModel,
   vivit,
   vivitModels,
   vivitSizes,
-  warmupCosine,
 } from 'tubelet'
 import { motionBatch, motionClasses } from 'tubelet/node'
+import { type Learning, trainTask } from './vit/task.ts'
 
 const [frames, size, batch, tested] = [8, 32, 32, 1024]
 const config: ViViTConfig = {
@@ -105,40 +97,18 @@ export default {
   ],
 } satisfies Reproduction
 
-/** Trains one arm, and tests it on clips that it has not seen. */
-async function trainArm(arm: ViViTConfig, context: ReproductionContext & { steps: number }) {
-  const { runtime, seed, steps, signal } = context
-  const labels = input('labels', [batch], 'int32')
-  const { weights, curve } = await learn(
+const trainArm = (arm: ViViTConfig, learning: Learning) =>
+  trainTask(
     {
-      ...{ name: 'vivit-models', seed, steps, samples: batch },
-      build: (p) => ({ loss: crossEntropy(logits(p, arm), labels) }),
-      batch: (step) => clips('to learn', seed, step),
-      lr: warmupCosine({ peak: 3e-3, warmup: Math.floor(steps / 20), total: steps }),
-      optimizer: {
-        ...{ weightDecay: 0.05, clip: 1, ema: 0.98 },
-        muon: (name, shape) => shape.length === 2 && /layer\..*weight$/.test(name),
+      ...{ name: 'vivit-models', shape: [batch, frames, 3, size, size], tests: tested / batch },
+      logits: (p, pixels) => vivit(p, arm)(pixels).logits,
+      draw(purpose, step) {
+        const random = (sample: number) => stream({ seed: learning.seed, purpose: `clips ${purpose}`, step, sample })
+        return motionBatch(random, { count: batch, frames, size })
       },
     },
-    { runtime, signal, every: 20 },
+    { ...learning, every: 20 },
   )
-  const right = mean(cast(equal(argmax(logits(nn.params(), arm)), labels), 'float32'), 0)
-  const program = await runtime.load({ right }, { constants: weights })
-  let sum = 0
-  for (let n = 0; n < tested / batch; n++) sum += (await program.run(clips('to test', seed, n))).right[0]
-  await program.release()
-  return { curve, accuracy: (sum * batch) / tested }
-}
-
-const logits = (p: Params, arm: ViViTConfig) => vivit(p, arm)(input('pixels', [batch, frames, 3, size, size])).logits
-
-const clips = (purpose: string, seed: number, step: number) => ({
-  ...motionBatch((sample) => stream({ seed, purpose: `clips ${purpose}`, step, sample }), {
-    count: batch,
-    frames,
-    size,
-  }),
-})
 
 /** Of matrix products, for one clip. */
 function multiplyAdds(arm: ViViTConfig): number {

@@ -6,33 +6,19 @@
  * help here, other than in the paper: it is figures and a chart, and no part of the claim.
  */
 import {
-  argmax,
-  cast,
   centralFrame,
-  crossEntropy,
-  equal,
   filterInflation,
   fromImageModel,
   type Inflation,
-  input,
   type Learned,
-  learn,
-  mean,
-  nn,
-  type Params,
-  paintShapes,
   type Reproduction,
-  type ReproductionContext,
-  shapeColours,
-  shapeKinds,
   stream,
-  type Tensor,
   type ViViTConfig,
   vit,
   vivit,
-  warmupCosine,
 } from 'tubelet'
-import { composited, motionBatch, motionClasses } from 'tubelet/node'
+import { motionBatch, motionClasses } from 'tubelet/node'
+import { type Learning, shapeClasses, shapesOnGrey, trainTask } from './vit/task.ts'
 
 const [frames, size, batch, tested] = [8, 32, 32, 1024]
 const base = { channels: 3, heads: 4, activation: 'gelu_fast', qkvBias: true, eps: 1e-6 } as const
@@ -50,10 +36,7 @@ const inits: Record<string, Inflation | undefined> = {
   'filter inflation': filterInflation,
   'central-frame init': centralFrame,
 }
-const kinds = Object.keys(shapeKinds) as (keyof typeof shapeKinds)[]
-const colours = Object.keys(shapeColours) as (keyof typeof shapeColours)[]
-const places = 9
-const stillClasses = kinds.length * places
+const cells = 3 // along a side of a still
 
 export default {
   name: 'vivit-tokens',
@@ -128,46 +111,11 @@ export default {
   ],
 } satisfies Reproduction
 
-interface Learning extends ReproductionContext {
-  readonly steps: number
-  readonly from?: Readonly<Record<string, Float32Array>> // first weights
-}
-
-/** What is learnt from batches, and how much of others is then told right. */
-interface Task {
-  readonly shape: readonly number[]
-  readonly logits: (p: Params, pixels: Tensor) => Tensor
-  readonly draw: (purpose: string, step: number) => { pixels: Float32Array; labels: Int32Array }
-}
-
-async function trainTask({ shape, logits, draw }: Task, { runtime, seed, steps, signal, from }: Learning) {
-  const [pixels, labels] = [input('pixels', shape), input('labels', [batch], 'int32')]
-  const { weights, curve } = await learn(
-    {
-      ...{ name: 'vivit-tokens', seed, steps, samples: batch },
-      build: (p) => ({ loss: crossEntropy(logits(p, pixels), labels) }),
-      batch: (step) => draw('to learn', step),
-      lr: warmupCosine({ peak: 3e-3, warmup: Math.floor(steps / 20), total: steps }),
-      optimizer: {
-        ...{ weightDecay: 0.05, clip: 1, ema: 0.98 },
-        muon: (name, shape) => shape.length === 2 && /layer\..*weight$/.test(name),
-      },
-    },
-    { runtime, signal, weights: from, every: 20 },
-  )
-  const right = mean(cast(equal(argmax(logits(nn.params(), pixels)), labels), 'float32'), 0)
-  const program = await runtime.load({ right }, { constants: weights })
-  let sum = 0
-  for (let n = 0; n < tested / batch; n++) sum += (await program.run(draw('to test', n))).right[0]
-  await program.release()
-  return { weights, curve, accuracy: (sum * batch) / tested }
-}
-
 /** A ViViT on clips; where it takes one frame, that is their mean. */
 const trainArm = (config: ViViTConfig, learning: Learning) =>
   trainTask(
     {
-      shape: [batch, config.frames, 3, size, size],
+      ...{ name: 'vivit-tokens', shape: [batch, config.frames, 3, size, size], tests: tested / batch },
       logits: (p, pixels) => vivit(p, config)(pixels).logits,
       draw(purpose, step) {
         const random = (sample: number) => stream({ seed: learning.seed, purpose: `clips ${purpose}`, step, sample })
@@ -175,7 +123,7 @@ const trainArm = (config: ViViTConfig, learning: Learning) =>
         return { pixels: config.frames === 1 ? frameMean(pixels) : pixels, labels }
       },
     },
-    learning,
+    { ...learning, every: 20 },
   )
 
 /** Pixels [B, T, 3, S, S] → [B, 1, 3, S, S]. */
@@ -191,27 +139,12 @@ function frameMean(pixels: Float32Array): Float32Array {
 const imageModel = (small: typeof whole, learning: Learning) =>
   trainTask(
     {
-      shape: [batch, 3, size, size],
-      logits: (p, pixels) => vit(p, { ...small, patchSize: [8, 8], classes: stillClasses })(pixels).logits,
-      draw: (purpose, step) =>
-        stills((sample) => stream({ seed: learning.seed, purpose: `stills ${purpose}`, step, sample })),
+      ...{ name: 'vivit-tokens', shape: [batch, 3, size, size], tests: tested / batch },
+      logits: (p, pixels) => vit(p, { ...small, patchSize: [8, 8], classes: shapeClasses(cells) })(pixels).logits,
+      draw(purpose, step) {
+        const random = (sample: number) => stream({ seed: learning.seed, purpose: `stills ${purpose}`, step, sample })
+        return shapesOnGrey(random, { count: batch, size, radius: 0.09, spread: 0.06, cells })
+      },
     },
-    learning,
+    { ...learning, every: 20 },
   )
-
-/** Stills [B, 3, S, S] in [−1, 1] on grey of one shape anywhere, with its class. */
-function stills(random: (sample: number) => ReturnType<typeof stream>) {
-  const picture = 3 * size * size
-  const pixels = new Float32Array(batch * picture)
-  const labels = Int32Array.from({ length: batch }, (_, b) => {
-    const numbers = random(b)
-    const [kind, colour] = [numbers.integer(kinds.length), numbers.integer(colours.length)]
-    const [x, y, r] = numbers.uniform(3)
-    const radius = 0.09 + 0.06 * r
-    const [left, top] = [x, y].map((u) => radius + (1 - 2 * radius) * u)
-    const shape = { shape: kinds[kind], colour: colours[colour], x: left, y: top, radius }
-    composited(paintShapes([shape], size), [127.5, 127.5, 127.5], pixels.subarray(b * picture, (b + 1) * picture))
-    return kind * places + Math.floor(3 * top) * 3 + Math.floor(3 * left)
-  })
-  return { pixels, labels }
-}
