@@ -124,13 +124,12 @@ export default {
           const words = input(`${name}.text`, [count, text.length, text.width])
           const x0 = input(`${name}.x0`, shape)
           const t = input(`${name}.t`, name === 'still' ? [count] : [count, length])
-          const of = { x0, eps: input(`${name}.eps`, shape), t, weight }
-          if (name === 'still') return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), of)
-          const clips = { ...of, motion: input(`${name}.motion`, [count]) }
-          if (name === 'whole') return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), clips)
+          const motion = name === 'still' ? undefined : input(`${name}.motion`, [count])
+          const of = { x0, eps: input(`${name}.eps`, shape), t, weight, motion }
+          if (name !== 'piece') return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), of)
           const planes = input('piece.planes', [nn.placeChannels, length, side, side])
           const within = { frames, places: input('piece.places', [length * perFrame], 'int32') }
-          return flowLoss((x, t) => predict(nn.withPlaces(x, planes), t, words, { within }), clips)
+          return flowLoss((x, t) => predict(nn.withPlaces(x, planes), t, words, { within }), of)
         }
         const losses = Object.fromEntries(parts.map((part) => [part.name, lossOf(part)]))
         const weighted = parts.map(({ name, weight }) =>

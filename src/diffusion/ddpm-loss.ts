@@ -48,18 +48,7 @@ export function ddpmLoss(
   { x0, eps, t }: DDPMInputs,
   config: DDPMConfig,
 ): DDPMLoss {
-  const bars = alphaBars(config)
-  const at = tablesAt(t, x0)
-  const [a, s] = [at(bars, Math.sqrt), at(bars, (bar) => Math.sqrt(1 - bar))]
-  const xt = add(mul(a, x0), mul(s, eps))
-  const output = predict(xt, cast(t, 'float32'))
-  const learned = config.variance_type === 'learned_range'
-  if (output.shape[1] !== x0.shape[1] * (learned ? 2 : 1))
-    throw new ShapeError('ddpmLoss', 'with learned_range the network gives twice the channels of x0, else as many', {
-      output,
-      x0,
-    })
-  const [guess, range] = learned ? chunk(output, 2, 1) : [output]
+  const { bars, a, s, xt, guess, range } = told(predict, { x0, eps, t }, { config, where: 'ddpmLoss' })
   const kind = config.prediction_type
   const target = kind === 'epsilon' ? eps : kind === 'sample' ? x0 : sub(mul(a, eps), mul(s, x0))
   const simple = mean(square(sub(guess, target)))
@@ -67,6 +56,27 @@ export function ddpmLoss(
   const clean = cleanOf(detach(guess), xt, { a, s, kind })
   const bound = mean(stepBits({ x0, xt, clean, range, t }, bars))
   return { loss: add(simple, mul(bound, 0.001 * bars.length)), simple, bound }
+}
+
+/** What a network says of xt = a x0 + s ε: its guess, and where the variance is learned the range of that. */
+export function told(
+  predict: (xt: Tensor, t: Tensor) => Tensor,
+  { x0, eps, t }: DDPMInputs,
+  { config, where }: { config: DDPMConfig; where: string },
+) {
+  const bars = alphaBars(config)
+  const at = tablesAt(t, x0)
+  const [a, s] = [at(bars, Math.sqrt), at(bars, (bar) => Math.sqrt(1 - bar))]
+  const xt = add(mul(a, x0), mul(s, eps))
+  const output = predict(xt, cast(t, 'float32'))
+  const learned = config.variance_type === 'learned_range'
+  if (output.shape[1] !== x0.shape[1] * (learned ? 2 : 1))
+    throw new ShapeError(where, 'with learned_range the network gives twice the channels of x0, else as many', {
+      output,
+      x0,
+    })
+  const [guess, range]: readonly (Tensor | undefined)[] = learned ? chunk(output, 2, 1) : [output]
+  return { bars, a, s, xt, guess: guess!, range }
 }
 
 /** x0 as a network believes it that says `guess` of xt = a x0 + s ε. */
@@ -80,7 +90,7 @@ export function cleanOf(
 }
 
 /** A table's values at the time of each sample, [B, 1, ...] as x has axes. */
-export const tablesAt =
+const tablesAt =
   (t: Tensor, x: Tensor) =>
   (table: ArrayLike<number>, of: (value: number, t: number) => number = (value) => value): Tensor =>
     reshape(gather(constant(Float32Array.from(table, of), [table.length]), t), [

@@ -1,7 +1,7 @@
-import { ShapeError, type Tensor } from '../graph/index.ts'
-import { add, cast, chunk, clip, equal, mean, mul, reshape, sub, where } from '../ops/index.ts'
+import type { Tensor } from '../graph/index.ts'
+import { add, clip, equal, mean, mul, reshape, sub, where } from '../ops/index.ts'
 import type { DDPMConfig } from './ddpm.ts'
-import { type BoundStep, cleanOf, type DDPMInputs, stepBits, tablesAt } from './ddpm-loss.ts'
+import { type BoundStep, cleanOf, type DDPMInputs, stepBits, told } from './ddpm-loss.ts'
 import { alphaBars } from './schedule.ts'
 
 /**
@@ -16,22 +16,11 @@ export function boundBits(
   { x0, eps, t }: DDPMInputs,
   { config, decoder }: { config: DDPMConfig } & Required<Pick<BoundStep, 'decoder'>>,
 ): Tensor {
-  const bars = alphaBars(config)
-  const at = tablesAt(t, x0)
-  const [a, s] = [at(bars, Math.sqrt), at(bars, (bar) => Math.sqrt(1 - bar))]
-  const xt = add(mul(a, x0), mul(s, eps))
-  const output = predict(xt, cast(t, 'float32'))
-  const learned = config.variance_type === 'learned_range'
-  if (output.shape[1] !== x0.shape[1] * (learned ? 2 : 1))
-    throw new ShapeError('boundBits', 'with learned_range the network gives twice the channels of x0, else as many', {
-      output,
-      x0,
-    })
-  const [guess, told] = learned ? chunk(output, 2, 1) : [output]
+  const { bars, a, s, xt, guess, range } = told(predict, { x0, eps, t }, { config, where: 'boundBits' })
   const believed = cleanOf(guess, xt, { a, s, kind: config.prediction_type })
   const { clip_sample_range: most } = config
   const clean = config.clip_sample ? clip(believed, -most, most) : believed
-  const bits = stepBits({ x0, xt, clean, range: told ?? fixedRange(t, x0, config), t, decoder }, bars)
+  const bits = stepBits({ x0, xt, clean, range: range ?? fixedRange(t, x0, config), t, decoder }, bars)
   return mean(reshape(bits, [x0.shape[0], -1]), 1)
 }
 

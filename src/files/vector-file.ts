@@ -24,11 +24,8 @@ export interface Vectors {
 
 /** Writes vectors as one tensor `vectors` [N, P]; the rest stands in the metadata, `entries` as JSON. */
 export async function writeVectors(path: string, { modelHash, folder, entries, rows }: Vectors): Promise<void> {
-  const width = rows[0]?.length ?? 0
-  const data = new Float32Array(rows.length * width)
-  for (const [i, row] of rows.entries()) data.set(row, i * width)
   const metadata = { model_hash: modelHash, folder, entries: JSON.stringify(entries) }
-  await writeSafetensors(path, { vectors: { data, shape: [rows.length, width] } }, { metadata })
+  await writeSafetensors(path, { vectors: matrixOf(rows) }, { metadata })
 }
 
 /** Reads what `writeVectors` wrote; throws TubeletError('input') where the file is damaged or holds something else. */
@@ -39,10 +36,21 @@ export async function readVectors(path: string): Promise<Vectors> {
   const [count, width] = vectors?.shape ?? []
   if (!(vectors?.data instanceof Float32Array) || entries?.length !== count || !metadata.model_hash)
     throw new TubeletError('input', `${path}: holds no vectors that tubelet wrote`)
-  const { data } = vectors
-  const rows = Array.from({ length: count }, (_, i) => data.slice(i * width, (i + 1) * width))
+  const rows = rowsOf(vectors.data, [count, width])
   return { modelHash: metadata.model_hash, folder: metadata.folder ?? '', entries, rows }
 }
+
+/** Rows [P] of one width, one after another: [N, P]. */
+export function matrixOf(rows: readonly Float32Array[]): { data: Float32Array; shape: [count: number, width: number] } {
+  const width = rows[0]?.length ?? 0
+  const data = new Float32Array(rows.length * width)
+  for (const [i, row] of rows.entries()) data.set(row, i * width)
+  return { data, shape: [rows.length, width] }
+}
+
+/** The opposite: each row of [N, P] on its own. */
+export const rowsOf = (data: Float32Array, [count, width]: readonly number[]): Float32Array[] =>
+  Array.from({ length: count }, (_, i) => data.slice(i * width, (i + 1) * width))
 
 function parseEntries(text = ''): VectorEntry[] | undefined {
   try {

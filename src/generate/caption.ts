@@ -1,5 +1,4 @@
 import { type CaptionKind, captionStart, captionVocabulary } from '../data/caption-tokens.ts'
-import { padToSquare } from '../data/resize.ts'
 import type { Tokenizer } from '../data/tokenizer.ts'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
@@ -76,7 +75,7 @@ export async function captionPipeline(part: ModelPart, words: Tokenizer, runtime
     config,
     async caption(clip, { beams = 4, lengthPenalty = 0.6, signal, ...kind }) {
       const T = clip.count === 1 ? 1 : frames
-      const pixels = framesOnWhite(padToSquare(clip), evenFrames(clip.count, T), size)
+      const pixels = framesOnWhite(clip, evenFrames(clip.count, T), size)
       const states = Float32Array.from((await (await seeing(T)).run({ pixels })).states)
       const program = await writing(states.length / text.width, beams)
       const next = async (texts: readonly (readonly number[])[]) => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
 import { weightsHash } from '../files/hash.ts'
+import { matrixOf, rowsOf } from '../files/vector-file.ts'
 import type { TextFeatures } from './clip-features.ts'
 import { zeroShotClasses } from './zero-shot.ts'
 
@@ -44,7 +45,7 @@ export function classCache(folder: string, { ofText, width }: TextFeatures, cach
       rows.push(row)
       onLabel(i + 1)
     }
-    if (file) await writeSafetensors(file, { classes: { data: joined(rows, width), shape: [rows.length, width] } })
+    if (file) await writeSafetensors(file, { classes: matrixOf(rows) })
     return rows
   }
 }
@@ -59,15 +60,5 @@ async function fileFor(folder: string, keys: readonly string[], cacheDir: string
 async function readRows(file: string, count: number, width: number): Promise<Float32Array[] | undefined> {
   const { classes } = (await readSafetensors(file).catch(() => undefined))?.arrays ?? {}
   if (!(classes?.data instanceof Float32Array) || classes.data.length !== count * width) return undefined
-  const { data } = classes
-  return Array.from({ length: count }, (_, i) => data.slice(i * width, (i + 1) * width))
-}
-
-/** Rows [P] one after another: [N, P]. */
-function joined(rows: readonly Float32Array[], width: number): Float32Array {
-  const data = new Float32Array(rows.length * width)
-  rows.forEach((row, i) => {
-    data.set(row, i * width)
-  })
-  return data
+  return rowsOf(classes.data, [count, width])
 }

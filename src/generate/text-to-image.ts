@@ -10,7 +10,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import { clipFromPlanes } from './frames.ts'
 import { guidedDenoiser } from './guided-denoiser.ts'
 import type { ModelPart } from './model-part.ts'
-import { type PromptModel, promptModel } from './prompt-model.ts'
+import { type GenerateEvent, type PromptModel, promptModel, type Recipe } from './prompt-model.ts'
 import type { TextEncoder } from './text-states.ts'
 import { checkDepths, weightsFor } from './weights.ts'
 
@@ -28,8 +28,10 @@ export interface ImageParts {
 }
 
 /** A loaded text-to-image model; a picture is a clip of one frame. */
-export interface TextToImage extends PromptModel {
+export interface TextToImage extends Pick<PromptModel, 'release'> {
   readonly size: number
+  /** Draws one picture for each recipe, in order, and yields what happens; an aborted signal stops between two steps. */
+  generate(recipes: readonly Recipe[], signal?: AbortSignal): AsyncGenerator<GenerateEvent>
 }
 
 /**

@@ -1,6 +1,7 @@
-import { constant, ShapeError, type Tensor } from '../graph/index.ts'
+import { ShapeError, type Tensor } from '../graph/index.ts'
 import {
   attention,
+  causalMask,
   conv2d,
   groupNorm,
   linear,
@@ -86,13 +87,6 @@ const tokensIn = ({ frames, height, width }: LatentGrid) => frames * height * wi
 const toLatents = (x: Tensor, { frames, height, width }: LatentGrid): Tensor => {
   const [, B, Z] = x.shape
   return transpose(reshape(x, [frames, height, width, B, Z]), [3, 4, 0, 1, 2])
-}
-
-/** Scores of pairs of frames [T', T']: 0 where the key is not later than the query, else a large negative number. */
-function causalMask(frames: number): Tensor {
-  const mask = new Float32Array(frames * frames)
-  for (let q = 0; q < frames; q++) mask.fill(-1e9, q * frames + q + 1, (q + 1) * frames)
-  return constant(mask, [1, 1, frames, frames])
 }
 
 /**
