@@ -11,7 +11,6 @@ import {
   constant,
   flowLoss,
   input,
-  knownWords,
   mul,
   nn,
   type Recipe,
@@ -181,7 +180,7 @@ export default {
         'transformer/config.json': JSON.stringify(wanJson(config), null, 1),
         'transformer/diffusion_pytorch_model.safetensors': modelFile(weights),
         'scheduler/scheduler_config.json': JSON.stringify(scheduler, null, 1),
-        'model_index.json': JSON.stringify(modelIndex(index, prompts)),
+        'model_index.json': JSON.stringify(modelIndex(index, sets)),
       }),
       close: () => text.release(),
     }
@@ -222,7 +221,7 @@ const every = (report: (text: string) => void, what: string) => (done: number, c
   if (done % Math.ceil(count / 10) === 0 || done === count) report(`${done} of ${count} ${what}`)
 }
 
-const modelIndex = (index: object, prompts: readonly string[]) => ({
+const modelIndex = (index: object, sets: readonly LatentSet[]) => ({
   _class_name: 'TextToVideoPipeline',
   tokenizer: ['transformers', 'PreTrainedTokenizerFast'],
   text_encoder: ['transformers', 'CLIPModel'],
@@ -230,5 +229,5 @@ const modelIndex = (index: object, prompts: readonly string[]) => ({
   vae: ['tubelet', 'VideoVae'],
   scheduler: ['diffusers', 'FlowMatchEulerDiscreteScheduler'],
   ...index,
-  known_words: knownWords(prompts),
+  known_words: [...new Set(sets.flatMap(({ words }) => words))].sort(),
 })

@@ -13,7 +13,7 @@ if (prompts.length !== verdicts.length)
   throw new Error(`${prompts.length} prompts, but ${verdicts.length} lines in by-eye.txt`)
 
 const cells = prompts.map((prompt, i) => {
-  const [, verdict, remark] = /^(right|partly|wrong)\s*(.*)$/.exec(verdicts[i]) ?? []
+  const [, verdict, remark] = /^(right|partly|wrong):?\s*(.*)$/.exec(verdicts[i]) ?? []
   if (!verdict) throw new Error(`by-eye.txt, line ${i + 1}: must begin with right, partly or wrong`)
   const file = `${i}.webp`
   return {

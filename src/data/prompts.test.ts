@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { stream } from '../random.ts'
 import { type CaptionLanguage, captionLanguages } from './captions.ts'
-import { type Attributes, namedColours, plural, promptFor, shortName } from './prompts.ts'
+import { type Attributes, misspelt, namedColours, plural, promptFor, shortName } from './prompts.ts'
 
 const captions = {
   en: { label: 'red heart', tags: ['love', 'emotion'] },
@@ -31,7 +31,7 @@ const anyAttributes = fc.record<Attributes>(
 test('whatever was done to a drawing, the words say it, in both languages', () => {
   const words = {
     en: { small: 'small', two: 'two', mirrored: 'mirrored', reversed: 'backwards', still: 'still picture' },
-    zh: { small: '小小的', two: '两个', mirrored: '左右翻转', reversed: '倒放', still: '静止' },
+    zh: { small: '小小的', two: '两', mirrored: '左右翻转', reversed: '倒放', still: '静止' },
   }
   fc.assert(
     fc.property(
@@ -120,4 +120,14 @@ test('no prompt is empty or holds a stray separator, whatever the caption', () =
       },
     ),
   )
+})
+
+test('a misspelt prompt differs in one word, by one letter left out, doubled, swapped or replaced', () => {
+  const prompt = 'a red elephant'
+  const ways = Array.from({ length: 400 }, (_, sample) =>
+    misspelt(prompt, stream({ seed: 2, purpose: 'misspelt test', sample })),
+  )
+  for (const way of ways) assert.match(way!, /^a red e[a-z]{6,8}$/)
+  for (const way of ['a red elepant', 'a red ellephant', 'a red elehpant']) assert.ok(ways.includes(way), way)
+  assert.equal(misspelt('a red cat, 小猫', stream({ seed: 2, purpose: 'misspelt test' })), undefined)
 })

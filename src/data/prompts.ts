@@ -61,10 +61,14 @@ function english(label: string, { colour, small, two }: Attributes): string {
   return [two ? 'two' : '', small ? 'small' : '', colour?.en ?? '', counted].filter(Boolean).join(' ')
 }
 
-function chinese(label: string, { colour, small, two }: Attributes): string {
+function chinese(label: string, { colour, small, two }: Attributes, random: RandomStream): string {
   const noun = colour ? label.replace(colourWords.zh, '') || label : label
-  return `${two ? '两个' : ''}${small ? '小小的' : ''}${colour ? `${colour.zh}的` : ''}${noun}`
+  const count = two ? `两${pick(measureWords, random)}` : ''
+  return `${count}${small ? '小小的' : ''}${colour ? `${colour.zh}的` : ''}${noun}`
 }
+
+/** What stands between a number and a noun; people use all of them, so the model shall know them. */
+const measureWords = ['个', '个', '只', '颗', '朵', '辆', '张'] as const
 
 /** 'a' or 'an'. */
 export const article = (phrase: string) => (/^[aeiou]/i.test(phrase) ? 'an' : 'a')
@@ -77,6 +81,7 @@ const englishForms = [
   (x: string) => `${x} emoji`,
   (x: string) => `an emoji of ${article(x)} ${x}`,
   (x: string) => `an animated ${x}`,
+  (x: string) => `${article(x)} ${x} moving`,
   (x: string) => `a sticker of ${article(x)} ${x}`,
   plural,
 ] as const
@@ -86,6 +91,7 @@ const chineseForms = [
   (x: string) => x,
   (x: string) => x,
   (x: string) => `一个${x}`,
+  (x: string) => `一只${x}`,
   (x: string) => `${x}表情`,
   (x: string) => `会动的${x}`,
   (x: string) => `${x}贴纸`,
@@ -106,7 +112,6 @@ export function promptFor(
   { random, ...attributes }: Attributes & { random: RandomStream },
 ): string {
   const { label, tags } = caption
-  const noun = language === 'en' ? english : chinese
   const separator = language === 'en' ? ', ' : '，'
   const changed = Boolean(attributes.colour || attributes.small || attributes.two)
   const kind = random.integer(10)
@@ -121,10 +126,26 @@ export function promptFor(
     : pick<(x: string) => string>(language === 'en' ? englishForms : chineseForms, random)
   // What was changed is often asked for by the plain thing: 'a yellow star', not 'a yellow glowing star'.
   const short = random.integer(10) < (changed ? 4 : 1) ? shortName(caption, language) : undefined
-  const name = noun(short ?? label, attributes)
+  const name = language === 'en' ? english(short ?? label, attributes) : chinese(short ?? label, attributes, random)
   const parts = byTags ? [some.join(language === 'en' ? ' ' : '') || label] : [form(name)]
+  // A tag may also follow without a comma, as a doing does: 'bell ringing'.
+  if (tagged && kind === 3 && language === 'en' && !attributes.two && some.length > 0) parts[0] += ` ${some.shift()}`
   if (tagged) parts.push(...some)
   const words = motionWords[language]
   for (const name of ['reversed', 'mirrored', 'still'] as const) if (attributes[name]) parts.push(words[name])
   return parts.join(separator)
+}
+
+/**
+ * A prompt with one wrong letter, as people type: in one of its words of five letters or more, a letter left out,
+ * doubled, swapped with the next or replaced. Undefined where no word is that long.
+ */
+export function misspelt(prompt: string, random: RandomStream): string | undefined {
+  const words = [...prompt.matchAll(/[a-z]{5,}/gi)]
+  if (words.length === 0) return
+  const { 0: word, index } = pick(words, random)
+  const at = 1 + random.integer(word.length - 2) // the first letter is seldom wrong
+  const [before, letter, next, after] = [word.slice(0, at), word[at], word[at + 1], word.slice(at + 2)]
+  const ways = [next, letter + letter + next, next + letter, String.fromCharCode(97 + random.integer(26)) + next]
+  return prompt.slice(0, index) + before + pick(ways, random) + after + prompt.slice(index + word.length)
 }

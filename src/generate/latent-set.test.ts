@@ -31,12 +31,15 @@ test('a set holds every training drawing and its changed copies, with prompts th
   assert.deepEqual([set.originals, set.latents.count, set.prompts.length], [4, 12, 12])
   assert.deepEqual([set.size, set.frames, set.fps], [32, 5, 10])
   assert.deepEqual(set.latents.shape, [4, 3, 2, 2])
-  assert.ok(set.prompts.every((list) => list.length === 5))
-  const plain = set.prompts.slice(0, 4).flat().join()
-  assert.ok(!/two|small|mirrored|backwards|两个|小小的|左右翻转|倒放/.test(plain), plain)
-  const changed = set.prompts.slice(4)
+  // A sixth way, misspelt, where a word of the first is long enough.
+  for (const list of set.prompts) assert.equal(list.length, /[a-z]{5}/i.test(list[0]) ? 6 : 5, list.join())
+  const spelt = set.prompts.map((list) => list.slice(0, 5))
+  for (const word of set.words) assert.ok(spelt.join().toLowerCase().includes(word), word)
+  const plain = spelt.slice(0, 4).flat().join()
+  assert.ok(!/two|small|mirrored|backwards|两|小小的|左右翻转|倒放/.test(plain), plain)
+  const changed = spelt.slice(4)
   const said =
-    /two|small|mirrored|backwards|gr[ae]y|purple|green|pink|blue|yellow|orange|red|两个|小小的|左右翻转|倒放|色/
+    /two|small|mirrored|backwards|gr[ae]y|purple|green|pink|blue|yellow|orange|red|两|小小的|左右翻转|倒放|色/
   assert.ok(
     changed.every((list) => list.every((prompt) => said.test(prompt))),
     changed.join(),

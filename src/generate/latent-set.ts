@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { alter, alterVersion, drawAttributes } from '../data/alter.ts'
 import { drawPrompt } from '../data/caption-batch.ts'
 import { loadClips } from '../data/clips.ts'
-import type { Attributes } from '../data/prompts.ts'
+import { type Attributes, misspelt } from '../data/prompts.ts'
+import { knownWords } from '../data/words.ts'
 import { logitNormalTimes } from '../diffusion/flow.ts'
 import { dataOf } from '../files/arrays.ts'
 import { cacheFolder } from '../files/packages.ts'
@@ -17,7 +18,8 @@ import { readPart } from './model-folder.ts'
 export interface LatentSet {
   readonly latents: LatentCache // drawings as they are come first
   readonly originals: number
-  readonly prompts: readonly (readonly string[])[] // of each
+  readonly prompts: readonly (readonly string[])[] // of each; the last may be misspelt
+  readonly words: readonly string[] // of all prompts, but for misspelt ones
   readonly statistics: LatentStatistics
   readonly size: number // of the frames, in pixels
   readonly frames: number // before the autoencoder
@@ -54,9 +56,14 @@ export async function latentSet(data: string, options: LatentSetOptions): Promis
     const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
     return Array.from({ length: promptsEach }, () => drawPrompt({ meta: clips.samples[i % count] }, random, changes(i)))
   })
+  const words = knownWords(prompts.flat())
+  prompts.forEach((ways, i) => {
+    const wrong = misspelt(ways[0], stream({ seed: 0, purpose: `misspelt ${kind}`, sample: i }))
+    if (wrong) ways.push(wrong)
+  })
   const fps = clips.samples.map((sample) => sample.fps).sort((a, b) => a - b)[count >> 1]
   clips.close()
-  return { latents, originals: count, prompts, statistics, size, frames, fps }
+  return { latents, originals: count, prompts, words, statistics, size, frames, fps }
 }
 
 /** Changes with what the encoder computes; the decoder may go on learning. */
