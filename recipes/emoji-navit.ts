@@ -4,6 +4,7 @@
  * `held-out.json` are those of `emoji-vit`, but the answers are told for three sides. It has not been run to its end yet.
  */
 import {
+  cropToDrawn,
   drawSide,
   input,
   type LabelledPlanes,
@@ -25,7 +26,6 @@ import {
 import {
   type ClassedDrawing,
   composited,
-  cropToDrawn,
   dataOf,
   epochOrder,
   lightBackground,

@@ -3,7 +3,7 @@
  * are drawn as they are needed, each step its own, so no data set is read. `held-out.json` beside the samples of a run
  * tells how often it is right on other clips. It has not been run to its end yet.
  */
-import { classification, loadClassifier, type Recipe, stream, vivit, vivitConfig } from 'tubelet'
+import { type ClassNetwork, classification, loadClassifier, type Recipe, stream, vivit, vivitConfig } from 'tubelet'
 import { dataOf, modelFile, motionBatch, motionClasses } from 'tubelet/node'
 import { labelNames, scoresFile } from './parts/classes.ts'
 
@@ -18,10 +18,10 @@ const config = {
   ...labelNames(motionClasses),
 }
 const read = vivitConfig(config)
-const network = {
+const network: ClassNetwork = {
   shape: [batch, frames, 3, size, size],
   logits: (p, pixels) => vivit(p, read)(pixels).logits,
-} satisfies Parameters<typeof classification>[0]
+}
 
 export default {
   name: 'moving-shapes-vivit',

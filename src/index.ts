@@ -22,7 +22,7 @@ export { filled, type PackOptions, pack } from './data/pack.ts'
 export { type PackedRows, type Planes, packPatches, perSlot, perToken, tokenWeights } from './data/pack-patches.ts'
 export type { Attributes } from './data/prompts.ts'
 export { type CaptionPair, type RelabelOptions, relabel } from './data/relabel.ts'
-export { resizeClip } from './data/resize.ts'
+export { cropToDrawn, resizeClip } from './data/resize.ts'
 export { type CaptionDetail, captionShapes } from './data/shape-captions.ts'
 export { type ShapePicturesOptions, shapePictures } from './data/shape-pictures.ts'
 export {

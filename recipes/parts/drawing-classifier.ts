@@ -1,4 +1,4 @@
-import { classification, type ImageEncoderConfig, imageClassifier, loadClassifier, type Recipe, stream } from 'tubelet'
+import { type ClassNetwork, classification, type ImageEncoderConfig, imageClassifier, loadClassifier, type Recipe, stream } from 'tubelet'
 import { dataOf, epochOrder, lookAt, modelFile } from 'tubelet/node'
 import { labelNames, scoresFile } from './classes.ts'
 import { emojiClasses, frameOf, heldOutPictures, onWhite, side } from './emoji-classes.ts'
@@ -23,10 +23,10 @@ export const drawingClassifier = ({ name, summary, json, read, peak }: DrawingCl
     const { names, train } = classes
     const config = { ...json, ...labelNames(names) }
     const encoder = read(config)
-    const network = {
+    const network: ClassNetwork = {
       shape: [batch, 3, side, side],
       logits: (p, pixels, training) => imageClassifier(p, encoder, { training })(pixels),
-    } satisfies Parameters<typeof classification>[0]
+    }
     const order = epochOrder(train.length, batch, { seed, purpose: 'drawings' })
     return {
       ...classification(network, {
