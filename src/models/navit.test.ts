@@ -11,7 +11,7 @@ import { params } from '../nn/index.ts'
 import { crossEntropy, reshape } from '../ops/index.ts'
 import { type NaViTConfig, navit, navitConfig, navitContrast } from './navit.ts'
 
-const folder = new URL('../../test/cases-packed/navit/', import.meta.url)
+const folder = new URL('../../test/cases/navit/', import.meta.url)
 const json = async (name: string) => JSON.parse(await readFile(new URL(name, folder), 'utf8'))
 const tensorsOf = async (name: string) => parseSafetensors(await readFile(new URL(name, folder)), name).tensors
 const config = navitConfig(await json('config.json'))
