@@ -22,7 +22,7 @@ export interface SeenClip {
   readonly subject: 'whole' | 'partly' | 'nowhere'
 }
 
-const leastArea = 4 // pixels of a subject
+const leastPixels = 4 // of a subject, each more than half covered: what is fainter is no subject
 const leastWay = 1 // pixels of a movement
 
 const palette = (Object.keys(shapeColours) as ShapeColour[]).map((colour) => ({
@@ -42,7 +42,7 @@ const moments = (Object.keys(shapeKinds) as ShapeKind[]).map((shape) => {
 /** Reads a clip [3, T, H, W]. */
 export function readClip(pixels: Float32Array, size: ClipSize): SeenClip {
   const frames = Array.from({ length: size.frames }, (_, t) => readFrame(pixels, t, size))
-  if (frames.some(({ area }) => area < leastArea)) return { subject: 'nowhere' }
+  if (frames.some(({ cover }) => cover.filter(half).length < leastPixels)) return { subject: 'nowhere' }
   const same = <T>(values: readonly T[]) => (values.every((value) => value === values[0]) ? values[0] : undefined)
   return {
     shape: same(frames.map((frame) => shapeOf(frame, size))),
@@ -98,10 +98,12 @@ function directionOf(first: SeenFrame, last: SeenFrame): Direction | undefined {
   return y > 0 ? 'down' : 'up'
 }
 
+const half = (cover: number): boolean => cover > 0.5
+
 /** Whether a pixel at the border is more than half of the subject. */
 function touchesBorder({ cover }: SeenFrame, { height, width }: ClipSize): boolean {
   return cover.some((value, i) => {
     const [row, column] = [Math.floor(i / width), i % width]
-    return value > 0.5 && (row === 0 || column === 0 || row === height - 1 || column === width - 1)
+    return half(value) && (row === 0 || column === 0 || row === height - 1 || column === width - 1)
   })
 }

@@ -150,7 +150,9 @@ const readLines = (path: string) =>
 function noteSize({ width, height, frames, trainedOn }: TextToVideo, { say, t }: Shell) {
   if (width === trainedOn.width && height === trainedOn.height && frames === trainedOn.frames) return
   const asked = { width, height, frames }
-  say(t('generate.unseenSize', { asked: t('generate.clipSize', asked), seen: t('generate.clipSize', { ...trainedOn }) }))
+  say(
+    t('generate.unseenSize', { asked: t('generate.clipSize', asked), seen: t('generate.clipSize', { ...trainedOn }) }),
+  )
 }
 
 /** Tells which words of a prompt mean nothing to the model. */

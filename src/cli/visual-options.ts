@@ -5,7 +5,15 @@ import type { Clip } from '../files/clip.ts'
 import { readPicture } from '../files/picture-file.ts'
 import { clipFromPlanes, planesOf } from '../generate/frames.ts'
 import type { TextToVideo } from '../generate/text-to-video.ts'
-import { between, comingBefore, edited, fromPicture, goingOn, squareSide, type VisualPrompt } from '../generate/visual-prompt.ts'
+import {
+  between,
+  comingBefore,
+  edited,
+  fromPicture,
+  goingOn,
+  squareSide,
+  type VisualPrompt,
+} from '../generate/visual-prompt.ts'
 import type { Shell } from './command.ts'
 
 /** The flags of `generate` that name pictures and clips. */

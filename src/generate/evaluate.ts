@@ -70,7 +70,11 @@ export async function* evaluateVideo(
   try {
     const judge = await openJudge(folder, runtime)
     open.push(judge)
-    const vae = await reconstructor(await readPart(folder, 'vae', 'VideoVae'), model, runtime)
+    const vae = await reconstructor(
+      await readPart(folder, 'vae', 'VideoVae'),
+      { size: model.width, frames: model.frames },
+      runtime,
+    )
     open.push(vae)
     const { clips, fingerprint, dataSize } = await openData(options, model)
     open.push({ release: async () => clips.close() })
