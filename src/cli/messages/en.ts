@@ -32,6 +32,7 @@ export const en = {
   'usage.pattern': 'it is a regular expression, such as ^encoder',
   'usage.wholeNumber': 'it is a whole number',
   'usage.number': 'it is a number',
+  'usage.frameSize': 'it is a width and a height in pixels, such as 128x192',
   'usage.from': ' from {{min}} up',
   'usage.between': ' from {{min}} to {{max}}',
 
@@ -122,6 +123,10 @@ export const en = {
   'generate.steps': 'denoising steps',
   'generate.cfg': 'guidance: 1 follows the prompt loosely, larger more closely',
   'generate.dtype': 'numbers of the large matrices: int8 is up to twice as fast and a little less exact',
+  'generate.size': 'width and height in pixels, such as 128x192; without it the size that the model was trained on',
+  'generate.frames': 'number of frames, such as 9; without it that of the training',
+  'generate.clipSize': '{{width}} × {{height}} with {{frames}} frames',
+  'generate.unseenSize': 'note: the model has seen {{seen}} alone; what it draws at {{asked}} is a guess',
   'generate.negative': 'what not to draw',
   'generate.image': 'a picture that comes to life: it is the first frame; with --strength or --mask, what is changed',
   'generate.strength': 'how much of the picture or clip of --image is drawn anew: 1 all of it, less keeps more',

@@ -8,6 +8,26 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
   ],
   ['cannot {{action}} {{path}}: {{reason}}', '无法{{action}} {{path}}：{{reason}}'],
   ['{{path}}: not valid JSON: {{reason}}', '{{path}}：不是有效的 JSON：{{reason}}'],
+  [
+    'a clip of {{width}} × {{height}} cannot be drawn: the width must be a multiple of {{wide}} and the height of {{high}}; the next size is {{nextWidth}} × {{nextHeight}}',
+    '无法画 {{width}} × {{height}}：宽必须是 {{wide}} 的倍数，高必须是 {{high}} 的倍数；下一个可用的大小是 {{nextWidth}} × {{nextHeight}}',
+  ],
+  [
+    'a clip of {{frames}} frames cannot be drawn: there must be {{first}}, {{second}}, {{third}} and so on, up to {{most}}; the next is {{next}}',
+    '无法画 {{frames}} 帧：帧数只能是 {{first}}、{{second}}、{{third}} 等，最多 {{most}}；下一个可用的帧数是 {{next}}',
+  ],
+  [
+    '{{frames}} frames of {{width}} × {{height}} are more than {{most}} pixels, the most that is drawn',
+    '{{frames}} 帧 {{width}} × {{height}} 超过 {{most}} 像素，这是能画的上限',
+  ],
+  [
+    'a frame of {{width}} × {{height}} has more than {{most}} pixels, the most that is drawn',
+    '一帧 {{width}} × {{height}} 超过 {{most}} 像素，这是能画的上限',
+  ],
+  [
+    'pictures and clips can be drawn from in squares alone (got {{width}} × {{height}})',
+    '以图片或动图为起点时只能画正方形（给出的是 {{width}} × {{height}}）',
+  ],
   ['{{path}}: ended while it was read', '{{path}}：文件不完整'],
   [
     'the engine could not load the program on {{device}}: {{reason}}',

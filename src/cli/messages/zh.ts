@@ -33,6 +33,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'usage.pattern': '需要一个正则表达式，例如 ^encoder',
   'usage.wholeNumber': '应为整数',
   'usage.number': '应为数字',
+  'usage.frameSize': '应为宽和高（像素），例如 128x192',
   'usage.from': '，不小于 {{min}}',
   'usage.between': '，{{min}} 到 {{max}}',
 
@@ -119,6 +120,10 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'generate.steps': '去噪步数',
   'generate.cfg': '引导强度：1 较随意，越大越贴近提示词',
   'generate.dtype': '大矩阵所用的数：int8 最多快一倍，精度略低',
+  'generate.size': '宽和高（像素），例如 128x192；默认为模型训练时的大小',
+  'generate.frames': '帧数，例如 9；默认为训练时的帧数',
+  'generate.clipSize': '{{width}} × {{height}}、{{frames}} 帧',
+  'generate.unseenSize': '提示：模型只见过 {{seen}}；{{asked}} 的结果没有把握',
   'generate.negative': '不要画什么',
   'generate.image': '让一张图片动起来：它是第一帧；与 --strength 或 --mask 同用时，它是要修改的内容',
   'generate.strength': '--image 的图片或动图有多少要重画：1 为全部，越小保留越多',
