@@ -17,6 +17,7 @@ import {
   type WanConfig,
 } from 'tubelet'
 import { pictureGrid } from 'tubelet/node'
+import { joined } from './digits/pictures.ts'
 import { readClip } from './native/clip-judge.ts'
 import {
   channels,
@@ -28,7 +29,16 @@ import {
   learnClips,
   type NumberedClip,
 } from './native/clip-transformer.ts'
-import { drawMovingShape, framesOf, paintClip, subjects, textDim, textLength, textOf } from './native/clips.ts'
+import {
+  drawMovingShape,
+  framesOf,
+  paintClip,
+  type Subject,
+  textDim,
+  textLength,
+  textOf,
+  wantedSubjects,
+} from './native/clips.ts'
 
 const size = { frames: 3, height: 16, width: 16 }
 const arms = [1, 4, 16] as const
@@ -50,17 +60,10 @@ export default {
     const { seed, quick, report } = context
     const config = clipConfig(quick ? { width: 32, depth: 2 } : { width: 64, depth: 4 })
     const [batch, base] = quick ? [32, 8] : [64, 200]
-    const wanted = Array.from(
-      { length: quick ? 48 : 2 * subjects.length },
-      (_, i) => subjects[(31 * i) % subjects.length],
-    )
+    const wanted = wantedSubjects(quick ? 48 : 288)
     const held = clipsFrom({ seed, set: 'held out' }, 0, heldOut * batch)
-    const known = held.map(({ planes }) => planes.pixels)
-    const real = shares(
-      known,
-      held.map(({ scene }) => scene),
-    )
-    const figures: Record<string, number> = { 'all right in real clips': real.all }
+    const [real, scenes] = [held.map(({ planes }) => planes.pixels), held.map(({ scene }) => scene)]
+    const figures: Record<string, number> = { 'all right in real clips': shares(real, scenes).all }
     const series: Record<string, (readonly [number, number])[]> = { error: [] }
     const rows: Float32Array[] = []
     for (const times of arms) {
@@ -86,9 +89,8 @@ export default {
         series[part] = [...(series[part] ?? []), [times, share]]
       }
     }
-    const page = new Float32Array(rows.flatMap((row) => [...row]))
     const grid = { channels, height: size.height, width: size.width, columns: shown * size.frames, scale: 4 } as const
-    return { figures, series, pictures: { clips: await pictureGrid(page, grid) } }
+    return { figures, series, pictures: { clips: await pictureGrid(joined(rows), grid) } }
   },
 
   holds: (seeds, { quick }) =>
@@ -151,12 +153,10 @@ const clipsFrom = ({ seed, set }: { seed: number; set: 'train' | 'held out' }, f
     return { ...paintClip(scene, size), number: set === 'train' ? first + i : 1e9 + i } // for noise of their own
   })
 
-type Wanted = (typeof subjects)[number]
-
 /** Part of the clips that show what is wanted. */
 function shares(
   clips: readonly Float32Array[],
-  wanted: readonly Wanted[],
+  wanted: readonly Subject[],
 ): Record<(typeof parts)[number] | 'all', number> {
   const seen = clips.map((pixels) => readClip(pixels, size))
   const share = (which: readonly (typeof parts)[number][]) =>

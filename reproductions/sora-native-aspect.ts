@@ -3,10 +3,12 @@
  * the same clips (Brooks et al. 2024, "Improved framing and composition"). A shape moves in a frame of 1 : 3 to 3 : 1 and
  * never leaves it; the square in the middle often cuts it, though the text tells it all the same. Both arms see the
  * same clips as often, in as many packed rows of as many tokens. Then both draw the same prompts from the same noise, as
- * squares, wide and tall, and it is read exactly whether the subject lies wholly in the frame.
+ * squares, wide and tall, and it is read exactly whether the subject lies wholly in the frame. In small the models learn too
+ * little to draw a subject at all: then the claim is tested of the clips alone.
  */
 import { pack, type Reproduction, sizeAt, stream } from 'tubelet'
 import { pictureGrid } from 'tubelet/node'
+import { joined } from './digits/pictures.ts'
 import { readClip, type SeenClip } from './native/clip-judge.ts'
 import { rowRun, tokensOf } from './native/clip-rows.ts'
 import { channels, clipConfig, drawClips, learnClips } from './native/clip-transformer.ts'
@@ -17,8 +19,8 @@ import {
   framesOf,
   type MovingShape,
   paintClip,
-  subjects,
   textOf,
+  wantedSubjects,
 } from './native/clips.ts'
 
 const [frames, side, patchSize] = [2, 20, 4]
@@ -52,10 +54,7 @@ export default {
     const { seed, quick, report } = context
     const count = quick ? 1500 : 90_000
     const config = clipConfig(quick ? { width: 32, depth: 2 } : { width: 64, depth: 4 })
-    const wanted = Array.from(
-      { length: quick ? 48 : 2 * subjects.length },
-      (_, i) => subjects[(31 * i) % subjects.length],
-    )
+    const wanted = wantedSubjects(quick ? 48 : 288)
     const figures: Record<string, number> = {}
     const series: Record<string, readonly (readonly [number, number])[]> = {}
     const rows: Record<string, Float32Array[]> = { square: [], wide: [], tall: [] }
@@ -89,8 +88,7 @@ export default {
     }
     const pictures: Record<string, Uint8Array> = {}
     for (const [name, { height, width }] of Object.entries(shapes)) {
-      const page = new Float32Array(rows[name].flatMap((row) => [...row]))
-      pictures[name] = await pictureGrid(page, { channels, height, width, columns: shown, scale: 3 })
+      pictures[name] = await pictureGrid(joined(rows[name]), { channels, height, width, columns: shown, scale: 3 })
     }
     return { figures, series, pictures }
   },

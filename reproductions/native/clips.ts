@@ -41,16 +41,22 @@ const kinds = Object.keys(shapeKinds) as ShapeKind[]
 const colours = Object.keys(shapeColours) as ShapeColour[]
 const ways = Object.keys(directions) as Direction[]
 
-/** All that a clip can be told to show: shape, colour and direction. */
-export const subjects = kinds.flatMap((shape) =>
+/** What a clip is told to show. */
+export type Subject = Pick<MovingShape, 'shape' | 'colour' | 'direction'>
+
+const subjects: readonly Subject[] = kinds.flatMap((shape) =>
   colours.flatMap((colour) => ways.map((direction) => ({ shape, colour, direction }))),
 )
+
+/** So many of the 144 subjects to ask for, all as often, in an order that mixes them. */
+export const wantedSubjects = (count: number): Subject[] =>
+  Array.from({ length: count }, (_, i) => subjects[(31 * i) % subjects.length])
 
 /** Words of a text and their width; the text is exact, one of sixteen for each of shape, colour and direction. */
 export const [textLength, textDim] = [3, 16]
 
 /** A text as the network reads it. */
-export function textOf({ shape, colour, direction }: (typeof subjects)[number]): Float32Array {
+export function textOf({ shape, colour, direction }: Subject): Float32Array {
   const text = new Float32Array(textLength * textDim)
   text[kinds.indexOf(shape)] = 1
   text[textDim + kinds.length + colours.indexOf(colour)] = 1

@@ -151,6 +151,7 @@ test('--size and --frames draw clips of another size, which the file and a note 
   assert.equal(err.split(note).length, 2, err)
   const clip = await decodeClip(await readFile(at('wide.webp')))
   assert.deepEqual([clip.width, clip.height, clip.count], [64, 32, 3])
+  assert.ok(Math.abs(clip.delays.reduce((a, b) => a + b) - 500) < 5, 'a loop lasts as long as one of 5 frames')
   const { width, height, frames } = (await readRecipe(at('wide.webp'))) as Record<string, number>
   assert.deepEqual([width, height, frames], [64, 32, 3])
   const own = await generate([

@@ -50,13 +50,15 @@ export async function videoPipeline(
   asked: Partial<ClipSize> = {},
 ): Promise<TextToVideo> {
   const { text } = parts
-  const { size: side, frames: length, fps, known_words: words } = modelIndex(parts.index)
+  const { size: side, frames: length, fps: speed, known_words: words } = modelIndex(parts.index)
   const { config: vaeConfig, latents } = videoVaeConfig(parts.vae.config)
   const trainedOn = { width: side, height: side, frames: length }
   const network = fittingTransformer(parts, [vaeConfig.latentChannels, ...latentGrid(trainedOn)])
   const size = drawnSize(asked, trainedOn, network.config)
   const { width, height, frames } = size
   const shape = [vaeConfig.latentChannels, ...latentGrid(size)] as const
+  // Places tell a loop, which lasts as long in whatever number of frames (docs/decisions/007).
+  const fps = network.config.inChannels > shape[0] ? speed * (frames / length) : speed
   const scheduler = scheduleFor(parts.scheduler, latentsOf(size) / latentsOf(trainedOn))
   const decoder = await latentDecoder(runtime, { ...parts.vae, vaeConfig, latents }, shape)
   let encoder: Promise<LatentEncoder> | undefined

@@ -124,7 +124,7 @@ export const en = {
   'generate.cfg': 'guidance: 1 follows the prompt loosely, larger more closely',
   'generate.dtype': 'numbers of the large matrices: int8 is up to twice as fast and a little less exact',
   'generate.size': 'width and height in pixels, such as 128x192; without it the size that the model was trained on',
-  'generate.frames': 'number of frames, such as 9; without it that of the training',
+  'generate.frames': 'number of frames, such as 33, over which the loop lasts as long; without it that of the training',
   'generate.clipSize': '{{width}} × {{height}} with {{frames}} frames',
   'generate.unseenSize': 'note: the model has seen {{seen}} alone; what it draws at {{asked}} is a guess',
   'generate.negative': 'what not to draw',

@@ -121,7 +121,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'generate.cfg': '引导强度：1 较随意，越大越贴近提示词',
   'generate.dtype': '大矩阵所用的数：int8 最多快一倍，精度略低',
   'generate.size': '宽和高（像素），例如 128x192；默认为模型训练时的大小',
-  'generate.frames': '帧数，例如 9；默认为训练时的帧数',
+  'generate.frames': '帧数，例如 33，循环的总时长不变；默认为训练时的帧数',
   'generate.clipSize': '{{width}} × {{height}}、{{frames}} 帧',
   'generate.unseenSize': '提示：模型只见过 {{seen}}；{{asked}} 的结果没有把握',
   'generate.negative': '不要画什么',
