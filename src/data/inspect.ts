@@ -75,14 +75,17 @@ function count(found: Inspection, { style, kind, split, group, frames }: SampleM
   }
   found.samples++
   found.frames += frames
-  add(found.kinds, `${style} ${kind}`)
+  add(found.kinds, style ? `${style} ${kind}` : kind)
   add(found.splits, split)
   add(found.groups, group ?? 'none')
 }
 
 function cellOf(meta: SampleMeta, clip: Clip): SheetCell {
-  const { codePoint, style, split, en, zh } = meta
-  return { clip, lines: [en.label, `${zh.label} · ${zh.tags.join(' ')}`, `${codePoint} ${style} ${split}`] }
+  const { codePoint, style, file, split, en, zh, language } = meta
+  const words = language
+    ? [meta[language].label]
+    : [en.label, [zh.label, zh.tags.join(' ')].filter(Boolean).join(' · ')]
+  return { clip, lines: [...words, `${file ?? `${codePoint} ${style}`} ${split}`] }
 }
 
 /** Compares a shard's file with the index: whether it is there, whole, and unchanged. */

@@ -97,6 +97,12 @@ const chineseForms = [
   (x: string) => `${x}贴纸`,
 ] as const
 
+/** What was changed, said after a caption that stays as it is written. */
+const changeWords = {
+  en: { small: 'small', two: 'two of them' },
+  zh: { small: '小小的', two: '两个' },
+} as const
+
 const motionWords = {
   en: { reversed: 'backwards', mirrored: 'mirrored', still: 'still picture' },
   zh: { reversed: '倒放', mirrored: '左右翻转', still: '静止' },
@@ -104,7 +110,7 @@ const motionWords = {
 
 /**
  * One way to ask for a drawing, drawn at random: its name or a shorter one in one of many forms, its tags alone or after
- * the name, and always the words for what was done to it.
+ * the name, and always the words for what was done to it. A verbatim caption comes as it is, with those words after it.
  */
 export function promptFor(
   caption: Caption,
@@ -113,6 +119,7 @@ export function promptFor(
 ): string {
   const { label, tags } = caption
   const separator = language === 'en' ? ', ' : '，'
+  if (caption.verbatim) return [label, ...wordsFor(attributes, language)].join(separator)
   const changed = Boolean(attributes.colour || attributes.small || attributes.two)
   const kind = random.integer(10)
   // Tags alone only where nothing was changed: they name no thing that could be blue.
@@ -131,10 +138,24 @@ export function promptFor(
   // A tag may also follow without a comma, as a doing does: 'bell ringing'.
   if (tagged && kind === 3 && language === 'en' && !attributes.two && some.length > 0) parts[0] += ` ${some.shift()}`
   if (tagged) parts.push(...some)
-  const words = motionWords[language]
-  for (const name of ['reversed', 'mirrored', 'still'] as const) if (attributes[name]) parts.push(words[name])
-  return parts.join(separator)
+  return [...parts, ...motionOf(attributes, language)].join(separator)
 }
+
+/** Everything that was done to a drawing, as words that follow any caption. */
+function wordsFor(attributes: Attributes, language: CaptionLanguage): string[] {
+  const { colour } = attributes
+  const words = changeWords[language]
+  return [
+    ...(colour ? [colour[language]] : []),
+    ...(['small', 'two'] as const).filter((name) => attributes[name]).map((name) => words[name]),
+    ...motionOf(attributes, language),
+  ]
+}
+
+const motionOf = (attributes: Attributes, language: CaptionLanguage): string[] =>
+  (['reversed', 'mirrored', 'still'] as const)
+    .filter((name) => attributes[name])
+    .map((name) => motionWords[language][name])
 
 /**
  * A prompt with one wrong letter, as people type: in one of its words of five letters or more, a letter left out,

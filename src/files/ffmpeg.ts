@@ -59,7 +59,7 @@ export async function encodeMp4(
 const side = 256
 
 /**
- * About `count` frames evenly over a video, each whole in the middle of a white square of 256 pixels. Throws
+ * About `count` frames evenly over a video, each whole in the middle of a transparent square of 256 pixels. Throws
  * TubeletError('input') where there is no ffmpeg, or where it finds no pictures in the file.
  */
 export async function decodeVideo(path: string, { count, env }: { count: number; env: Environment }): Promise<Clip> {
@@ -71,7 +71,8 @@ export async function decodeVideo(path: string, { count, env }: { count: number;
     const [, hours, minutes, seconds] = /Duration: (\d+):(\d+):([\d.]+)/.exec(told.stderr) ?? []
     const duration = 3600 * Number(hours) + 60 * Number(minutes) + Number(seconds)
     const pick = duration > 0 ? `fps=${count / duration},` : ''
-    const fit = `scale=${side}:${side}:force_original_aspect_ratio=decrease,pad=${side}:${side}:-1:-1:white,format=rgba`
+    const scale = `scale=${side}:${side}:force_original_aspect_ratio=decrease`
+    const fit = `${scale},format=rgba,pad=${side}:${side}:-1:-1:color=0x00000000`
     const wanted = ['-map', '0:v:0', '-vf', `${pick}${fit}`, '-frames:v', String(count), '-f', 'rawvideo', '-']
     const { stdout } = await run('ffmpeg', ['-loglevel', 'error', ...source, ...wanted], {
       ...{ env: { ...env }, encoding: 'buffer', maxBuffer: (count + 1) * side * side * 4 },
