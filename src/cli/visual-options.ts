@@ -37,7 +37,7 @@ export async function visualPrompt(
   { path, io, t }: Shell,
 ): Promise<VisualPrompt | undefined> {
   const { image, strength, mask, extend, back, loop, between: ends } = options
-  const open = (file: string) => readPicture(path(file), io)
+  const open = (file: string) => readPicture(path(file), { env: io.env })
   const read = async (file: string) => fitted(atSpeed(await open(file), fps), size)
   const readClip = async (file: string, option: string) => {
     const clip = await read(file)

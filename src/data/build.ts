@@ -32,7 +32,8 @@ export async function* buildShards(build: Build): AsyncGenerator<BuildEvent> {
   const shards: Shard[] = []
   for (const [i, shard] of plan.entries()) {
     let result = ready[i] ? journal.finished.get(shard.file) : undefined
-    if (!result) {
+    if (result) for (const left of result.skipped) yield { type: 'skip', ...left }
+    else {
       result = yield* buildShard(shard, { settings, signal, progress: { done, total } })
       await journal.add(result)
     }

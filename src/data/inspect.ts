@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { writeFileAtomic } from '../files/disk.ts'
+import { fileHash } from '../files/hash.ts'
 import { contactSheet, type SheetCell } from './contact-sheet.ts'
 import { type Dataset, readDataset, type SampleMeta, type Shard } from './dataset.ts'
 import { decodeSample, parseSample, readMembers } from './shards.ts'
@@ -90,13 +89,8 @@ function cellOf(meta: SampleMeta, clip: Clip): SheetCell {
 
 /** Compares a shard's file with the index: whether it is there, whole, and unchanged. */
 async function checkShard(dir: string, { file, sha256 }: Shard): Promise<Damage[]> {
-  const hash = createHash('sha256')
-  try {
-    for await (const chunk of createReadStream(join(dir, file))) hash.update(chunk)
-  } catch {
-    return [] // reading its samples tells why
-  }
-  if (hash.digest('hex') === sha256) return []
+  const found = await fileHash(join(dir, file)).catch(() => sha256) // reading its samples tells why
+  if (found === sha256) return []
   return [{ shard: file, reason: 'its content is not what dataset.json says (SHA-256 differs)' }]
 }
 

@@ -30,7 +30,7 @@ export async function openJournal(dir: string, fingerprint: string): Promise<Jou
   if ([whole?.fingerprint, begun].some((other) => other !== undefined && other !== fingerprint)) {
     throw new TubeletError(
       'usage',
-      `${dir} holds a data set built with other options; choose another folder or remove it`,
+      `${dir} holds a data set built with other options or of other pictures; choose another folder or remove it`,
     )
   }
   for (const line of lines) {

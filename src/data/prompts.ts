@@ -35,6 +35,10 @@ const colourWords = {
   zh: /(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)色的?|^(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)(?=.)/,
 }
 
+/** Words without the first colour in them, unless they are nothing else. */
+const withoutColour = (label: string, language: CaptionLanguage): string =>
+  label.replace(colourWords[language], '') || label
+
 /** One of a list, drawn at random. */
 export const pick = <T>(list: readonly T[], random: RandomStream): T => list[random.integer(list.length)]
 
@@ -56,13 +60,13 @@ export const plural = (noun: string): string =>
 
 /** The noun, with what was done to it: 'small blue bird', 'two red hearts'. */
 function english(label: string, { colour, small, two }: Attributes): string {
-  const noun = colour ? label.replace(colourWords.en, '') : label
+  const noun = colour ? withoutColour(label, 'en') : label
   const counted = two ? plural(noun) : noun
   return [two ? 'two' : '', small ? 'small' : '', colour?.en ?? '', counted].filter(Boolean).join(' ')
 }
 
 function chinese(label: string, { colour, small, two }: Attributes, random: RandomStream): string {
-  const noun = colour ? label.replace(colourWords.zh, '') || label : label
+  const noun = colour ? withoutColour(label, 'zh') : label
   const count = two ? `两${pick(measureWords, random)}` : ''
   return `${count}${small ? '小小的' : ''}${colour ? `${colour.zh}的` : ''}${noun}`
 }
@@ -119,7 +123,7 @@ export function promptFor(
 ): string {
   const { label, tags } = caption
   const separator = language === 'en' ? ', ' : '，'
-  if (caption.verbatim) return [label, ...wordsFor(attributes, language)].join(separator)
+  if (caption.verbatim) return asWritten(label, attributes, language).join(separator)
   const changed = Boolean(attributes.colour || attributes.small || attributes.two)
   const kind = random.integer(10)
   // Tags alone only where nothing was changed: they name no thing that could be blue.
@@ -141,15 +145,17 @@ export function promptFor(
   return [...parts, ...motionOf(attributes, language)].join(separator)
 }
 
-/** Everything that was done to a drawing, as words that follow any caption. */
-function wordsFor(attributes: Attributes, language: CaptionLanguage): string[] {
+/** A caption as it is written; where something was done to the drawing, words for that after it. */
+function asWritten(label: string, attributes: Attributes, language: CaptionLanguage): string[] {
   const { colour } = attributes
   const words = changeWords[language]
-  return [
+  const changes = [
     ...(colour ? [colour[language]] : []),
     ...(['small', 'two'] as const).filter((name) => attributes[name]).map((name) => words[name]),
     ...motionOf(attributes, language),
   ]
+  if (changes.length === 0) return [label]
+  return [(colour ? withoutColour(label, language) : label).replace(/[.。]$/, ''), ...changes]
 }
 
 const motionOf = (attributes: Attributes, language: CaptionLanguage): string[] =>

@@ -62,7 +62,10 @@ const side = 256
  * About `count` frames evenly over a video, each whole in the middle of a transparent square of 256 pixels. Throws
  * TubeletError('input') where there is no ffmpeg, or where it finds no pictures in the file.
  */
-export async function decodeVideo(path: string, { count, env }: { count: number; env: Environment }): Promise<Clip> {
+export async function decodeVideo(
+  path: string,
+  { count, env, name = path }: { count: number; env: Environment; name?: string },
+): Promise<Clip> {
   const source = ['-nostdin', '-protocol_whitelist', 'file,pipe', '-i', `file:${path}`]
   try {
     // Without a file to write ffmpeg ends with an error, after it has told how long the video is.
@@ -84,9 +87,9 @@ export async function decodeVideo(path: string, { count, env }: { count: number;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT')
-      throw new TubeletError('input', `${path}: reading video needs ffmpeg: ${ffmpegInstall()}`, { cause: error })
+      throw new TubeletError('input', `${name}: reading video needs ffmpeg: ${ffmpegInstall()}`, { cause: error })
     const reason = message.trim().split('\n').at(-1)
-    throw new TubeletError('input', `${path}: not a video that can be read (${reason})`, { cause: error })
+    throw new TubeletError('input', `${name}: not a video that can be read (${reason})`, { cause: error })
   }
 }
 

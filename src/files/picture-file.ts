@@ -10,7 +10,7 @@ const pictures = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.svg'] as const
 const videos = ['.mp4', '.m4v', '.mov', '.webm', '.mkv', '.avi'] as const
 
 /** Endings of files in which pictures are looked for; video needs ffmpeg. */
-export const pictureEndings: readonly string[] = [...pictures, ...videos]
+const pictureEndings: readonly string[] = [...pictures, ...videos]
 
 /** Whether a name ends as pictures, clips or videos do. */
 export const isPictureName = (name: string): boolean => pictureEndings.includes(extname(name).toLowerCase())
@@ -27,6 +27,8 @@ export interface ReadOptions {
   readonly env?: Environment
   /** Frames that are taken from a video, evenly over it; default 16. */
   readonly videoFrames?: number
+  /** Name of the file in errors; default its path. */
+  readonly name?: string
 }
 
 /**
@@ -35,13 +37,13 @@ export interface ReadOptions {
  */
 export async function readPicture(
   path: string,
-  { env = process.env, videoFrames = 16 }: ReadOptions = {},
+  { env = process.env, videoFrames = 16, name = path }: ReadOptions = {},
 ): Promise<Clip & { delays?: number[] }> {
-  if (!isVideoName(path)) return decodePicture(await readBytes(path), path)
+  if (!isVideoName(path)) return decodePicture(await readBytes(path), name)
   await stat(path).catch((error) => {
     throw fileError(error, 'read', path)
   })
-  return decodeVideo(path, { count: videoFrames, env })
+  return decodeVideo(path, { count: videoFrames, env, name })
 }
 
 /** The same of the bytes of a picture or clip; `name` names it in errors. */
@@ -106,3 +108,7 @@ export function picturesOf(files: readonly FolderFile[], folder: string): Folder
   if (found.length > 0) return found
   throw new TubeletError('input', `${folder}: no picture is in this folder or below it (${pictureEndings.join(', ')})`)
 }
+
+/** The error where a folder has pictures, and none of them can be read. */
+export const noneReadable = (folder: string, reason: string) =>
+  new TubeletError('input', `${folder}: none of its pictures can be read; the first: ${reason}`)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
-import { findFiles, picturesOf } from '../files/picture-file.ts'
+import { findFiles, noneReadable, picturesOf } from '../files/picture-file.ts'
 import { readVectors, type VectorEntry, type Vectors } from '../files/vector-file.ts'
 
 /** Name of the index that is kept in a folder of pictures. */
@@ -52,8 +52,7 @@ export async function pictureIndex(folder: string, options: PictureIndexOptions)
     }
     onProgress?.(i + 1, files.length)
   }
-  if (rows.length === 0)
-    throw new TubeletError('input', `${folder}: none of its pictures can be read; the first: ${skipped[0].reason}`)
+  if (rows.length === 0) throw noneReadable(folder, skipped[0].reason)
   return { entries, rows, computed, skipped }
 }
 
