@@ -246,7 +246,7 @@ export const en = {
   'evaluate.psnr-pooled': 'the same over all pixels together',
 
   'caption.summary': 'Tell in words what pictures and clips show.',
-  'caption.files': 'pictures and clips: .webp, .gif, .png, .jpg or .svg',
+  'caption.files': 'pictures and clips: .webp, .gif, .png, .jpg, .svg, and video where ffmpeg is there',
   'caption.model': 'a captioner: its folder, its name or a run',
   'caption.long': 'a long caption: sizes, places and speeds as well',
   'caption.beams': 'texts that are kept while the likeliest is searched; 1 takes the likeliest word each time',

@@ -226,7 +226,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'evaluate.psnr-pooled': '同上，所有像素合在一起算',
 
   'caption.summary': '用一句话描述图片和动图的内容。',
-  'caption.files': '图片和动图：.webp、.gif、.png、.jpg 或 .svg',
+  'caption.files': '图片和动图：.webp、.gif、.png、.jpg、.svg，装有 ffmpeg 时还有视频',
   'caption.model': '描述模型：文件夹、名字，或一次训练',
   'caption.long': '写长描述：还包括大小、位置和快慢',
   'caption.beams': '搜索时保留的候选文本数；1 表示每步只取最可能的词',
