@@ -47,7 +47,7 @@ export async function visualPrompt(
   const { image, strength, mask, extend, back, loop, between: ends } = options
   if ([image, extend, loop, ends].every((one) => one === undefined)) return undefined
   const size = squareSide({ frames, ...model })
-  const open = (file: string) => readPicture(path(file), io.env)
+  const open = (file: string) => readPicture(path(file), { env: io.env })
   const read = async (file: string) => fitted(atSpeed(await open(file), fps), size)
   const readClip = async (file: string, option: string) => {
     const clip = await read(file)

@@ -48,9 +48,13 @@ export const en = {
   'progress.samples': 'samples',
 
   'data.summary': 'Build data sets and look into them.',
-  'data.build.about': 'Build a data set from published packages; one that was stopped goes on.',
-  'data.build.name': 'which data set',
-  'data.build.out': 'the folder for it; default data/NAME',
+  'data.build.about': 'Build a data set; one that was stopped goes on.',
+  'data.build.emoji': 'Build a data set of emoji from published packages.',
+  'data.build.folder':
+    'Build a data set of your own pictures, clips and videos, with a .txt beside each for its caption.',
+  'data.build.pictures': 'the folder of the pictures; those in the folders in it are taken too',
+  'data.build.out': 'the folder for it',
+  'data.build.outOfFolder': 'the folder for it; default data/ and the name of the folder of the pictures',
   'data.build.size': 'side of the pictures',
   'data.build.frames': 'frames of a clip, evenly over the loop',
   'data.build.styles': 'drawing styles',
@@ -62,8 +66,27 @@ export const en = {
   'data.build.plan': '{{samples}} samples in {{shards}} shards, {{resumed}} of them built before',
   'data.build.samples': 'sample {{done}}/{{total}}',
   'data.build.skip': 'left out: {{name}}: {{reason}}',
+  'data.build.leftOut': 'left out: {{reason}}',
   'data.build.done':
     '{{samples}} samples ({{clips}} clips, {{stills}} stills; {{heldOut}} held out) in {{shards}} shards, {{size}}',
+  'pictures.read': 'file {{done}}/{{total}}',
+  'pictures.found_one': '{{folder}}: {{count}} picture or clip',
+  'pictures.found_other': '{{folder}}: {{count}} pictures and clips',
+  'pictures.duplicates_one': 'note: {{count}} file is the same as another and is left out: {{names}}',
+  'pictures.duplicates_other': 'note: {{count}} files are the same as another and are left out: {{names}}',
+  'pictures.unnamed_one': 'note: {{count}} picture has no .txt beside it, so its file name is its caption: {{names}}',
+  'pictures.unnamed_other':
+    'note: {{count}} pictures have no .txt beside them, so their file names are their captions: {{names}}',
+  'pictures.emptyCaptions_one': 'note: {{count}} caption is empty, so the file name is the caption: {{names}}',
+  'pictures.emptyCaptions_other': 'note: {{count}} captions are empty, so the file names are the captions: {{names}}',
+  'pictures.loneCaptions_one': 'note: {{count}} caption has no picture of its name beside it: {{names}}',
+  'pictures.loneCaptions_other': 'note: {{count}} captions have no picture of their name beside them: {{names}}',
+  'pictures.others_one': 'note: {{count}} file is no picture that can be read, and is passed over: {{names}}',
+  'pictures.others_other': 'note: {{count}} files are no pictures that can be read, and are passed over: {{names}}',
+  'pictures.few_one': 'note: {{count}} picture alone can only be learnt by heart; {{least}} or more are better',
+  'pictures.few_other':
+    'note: {{count}} pictures are few, and a model will learn them by heart; {{least}} or more are better',
+
   'data.inspect.about': 'Count and decode everything in a data set, list damage, draw a contact sheet.',
   'data.inspect.folder': 'the folder of the data set',
   'data.inspect.sheet': 'where the contact sheet is written; default contact-sheet.png in the folder',
@@ -80,7 +103,7 @@ export const en = {
 
   'train.summary': 'Train the model that a recipe describes.',
   'train.recipe': 'the file of a recipe, or the name of one that comes with tubelet',
-  'train.data': 'folder of the data set',
+  'train.data': 'folder of a data set, or of your own pictures and clips with a .txt beside each for its caption',
   'train.model': 'model folder whose finished parts the recipe builds on',
   'train.from': 'model folder whose weights the run begins with',
   'train.freeze': 'parameters that stay as they are: a regular expression of their names',
@@ -228,7 +251,7 @@ export const en = {
   'evaluate.psnr-pooled': 'the same over all pixels together',
 
   'caption.summary': 'Tell in words what pictures and clips show.',
-  'caption.files': 'pictures and clips: .webp, .gif, .png, .jpg or .svg',
+  'caption.files': 'pictures and clips: .webp, .gif, .png, .jpg, .svg, and video where ffmpeg is there',
   'caption.model': 'a captioner: its folder, its name or a run',
   'caption.long': 'a long caption: sizes, places and speeds as well',
   'caption.beams': 'texts that are kept while the likeliest is searched; 1 takes the likeliest word each time',
