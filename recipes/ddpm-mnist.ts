@@ -5,21 +5,19 @@
  */
 import {
   ddpmConfig,
-  ddpmLoss,
-  input,
-  nn,
+  denoising,
+  drawSamples,
+  type GuidedDenoiserOptions,
+  guidedDenoiser,
   type Recipe,
-  sample,
   schedulerFromConfig,
-  stream,
   unet,
   unetConfig,
   warmupCosine,
 } from 'tubelet'
-import { clipFromPlanes, type Digits, dataOf, digitSide, encodeWebp, epochOrder, mnist, modelFile } from 'tubelet/node'
+import { dataOf, digitPictures, digitSide, mnist, modelFile, pictureGrid } from 'tubelet/node'
 
 const batch = 64
-const pixels = digitSide ** 2
 const config = {
   _class_name: 'UNet2DModel',
   sample_size: digitSide,
@@ -47,63 +45,39 @@ export default {
   summary: 'a denoising diffusion model that writes digits',
 
   async prepare({ runtime, seed = 0, steps = 1500, report }) {
-    const digits = await mnist({ split: 'train' })
+    const digits = digitPictures(await mnist({ split: 'train' }))
     report(`${digits.count} digits`)
     const network = unetConfig(config)
-    const process = ddpmConfig.parse(scheduler)
-    const order = epochOrder(digits.count, batch, { seed, purpose: 'digits' })
+    const labels = { shape: [], dtype: 'int32' } as const
+    const build: GuidedDenoiserOptions['build'] = (p) => {
+      const predict = unet(p, network)
+      return (x, t, { labels }) => predict(x, t, { labels })
+    }
     return {
       name: 'ddpm-mnist',
       seed,
       steps,
-      samples: batch,
       settings: { config, scheduler, batch },
-      build(p) {
-        const predict = unet(p, network)
-        const [x0, eps] = [
-          input('x0', [batch, 1, digitSide, digitSide]),
-          input('eps', [batch, 1, digitSide, digitSide]),
-        ]
-        const labels = input('labels', [batch], 'int32')
-        const inputs = { x0, eps, t: input('t', [batch], 'int32') }
-        return { loss: ddpmLoss((x, t) => predict(x, t, { labels }), inputs, process).loss }
-      },
-      batch(step) {
-        const chosen = order(step)
-        const times = stream({ seed, purpose: 'time', step })
-        return {
-          x0: pictures(digits, chosen),
-          labels: Int32Array.from(chosen, (i) => digits.labels[i]),
-          eps: stream({ seed, purpose: 'noise', step }).normal(batch * pixels),
-          t: Int32Array.from(chosen, () => times.integer(process.num_train_timesteps)),
-        }
-      },
+      ...denoising(digits, {
+        ...{ batch, seed, config: ddpmConfig.parse(scheduler), build },
+        told: { labels: { ...labels, of: (chosen) => chosen.map((i) => digits.labels.digit[i]) } },
+      }),
       lr: warmupCosine({ peak: 1e-3, warmup: Math.min(100, Math.floor(steps / 10)), total: steps }),
       optimizer: { weightDecay: 0, clip: 1, ema: 0.995 },
-      /** Ten of each digit, row by row. */
+      /** Ten of each digit, row by row, dark ink on paper. */
       async pictures(weights) {
-        const count = 100
-        const [x, t] = [input('x', [count, 1, digitSide, digitSide]), input('t', [count])]
-        const predict = unet(nn.params(), network)
-        const y = predict(x, t, { labels: input('labels', [count], 'int32') })
-        const program = await runtime.load({ y }, { constants: dataOf(weights) })
-        const labels = Int32Array.from({ length: count }, (_, i) => Math.floor(i / 10))
-        let drawn: Float32Array = new Float32Array()
-        for await (const { x } of sample({
-          scheduler: schedulerFromConfig(scheduler, drawnSteps),
-          denoise: async (x, t) =>
-            (await program.run({ x, t: new Float32Array(count).fill(t), labels })).y as Float32Array,
-          noise: (step) => stream({ seed, purpose: 'sampling', step }).normal(count * pixels),
-          x: stream({ seed, purpose: 'start' }).normal(count * pixels),
-        }))
-          drawn = x
+        const shape = [10, 1, digitSide, digitSide]
+        const program = await guidedDenoiser(runtime, {
+          ...{ build, weights: dataOf(weights), shape, told: { labels }, guided: false },
+        })
+        const drawn = await drawSamples(program, {
+          ...{ scheduler: schedulerFromConfig(scheduler, drawnSteps), seed, count: 100 },
+          told: (first) => ({ labels: new Int32Array(10).fill(first / 10) }),
+        })
         await program.release()
-        const side = 10 * digitSide
-        return {
-          'digits.webp': await encodeWebp(
-            clipFromPlanes(sheet(drawn), { size: { width: side, height: side }, fps: 0 }),
-          ),
-        }
+        const format = { channels: 1, height: digitSide, width: digitSide, columns: 10 } as const
+        const ink = drawn.map((value) => -value)
+        return { 'digits.png': await pictureGrid(ink, format) }
       },
       publish: async (weights) => ({
         'unet/config.json': JSON.stringify(config, null, 1),
@@ -118,24 +92,3 @@ export default {
     }
   },
 } satisfies Recipe
-
-/** Chosen digits as [B, 1, 28, 28] in [−1, 1]. */
-function pictures({ images }: Digits, chosen: readonly number[]): Float32Array {
-  const out = new Float32Array(chosen.length * pixels)
-  for (const [b, i] of chosen.entries())
-    for (let j = 0; j < pixels; j++) out[b * pixels + j] = images[i * pixels + j] / 127.5 - 1
-  return out
-}
-
-/** A hundred digits side by side, dark ink on opaque paper: planes [1, 4, 280, 280]. */
-function sheet(digits: Float32Array): Float32Array {
-  const plane = 100 * pixels
-  const out = new Float32Array(4 * plane).fill(1)
-  for (let i = 0; i < plane; i++) {
-    const [digit, place] = [Math.floor(i / pixels), i % pixels]
-    const row = Math.floor(digit / 10) * digitSide + Math.floor(place / digitSide)
-    const column = (digit % 10) * digitSide + (place % digitSide)
-    for (let c = 0; c < 3; c++) out[c * plane + row * 10 * digitSide + column] = -digits[i]
-  }
-  return out
-}

@@ -33,6 +33,7 @@ import {
   modelFile,
   readDataset,
   readPart,
+  videoLatents,
 } from 'tubelet/node'
 
 const config: VideoVaeConfig = {
@@ -138,7 +139,9 @@ export default {
       async publish(weights) {
         // Every tenth clip is enough for the mean and deviation of a channel, and quick enough for each checkpoint.
         const some = { ...clips, count: Math.ceil(clips.count / 10), pixels: (i: number) => clips.pixels(i * 10) }
-        const statistics = await latentStatistics(some, { runtime, config, weights: dataOf(weights) })
+        const statistics = await latentStatistics(some, {
+          ...{ runtime, network: videoLatents(config), weights: dataOf(weights) },
+        })
         return {
           'vae/config.json': JSON.stringify(videoVaeJson(config, statistics), null, 1),
           'vae/diffusion_pytorch_model.safetensors': modelFile(weights),

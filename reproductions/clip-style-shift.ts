@@ -30,10 +30,10 @@ import {
   buildEmoji,
   byConcept,
   cacheFolder,
-  composited,
   type Drawing,
   drawings,
   drawPrompt,
+  lookAt,
   readDataset,
 } from 'tubelet/node'
 
@@ -185,25 +185,9 @@ function* texts(concepts: readonly Concept[], seed: number) {
   }
 }
 
-/** A drawing on a plain background, moved and resized a little, as planes [3, S, S]. */
-function look(drawing: Drawing, random: ReturnType<typeof stream>, out: Float32Array) {
-  const [scale, dx, dy] = random.uniform(3)
-  const [zoom, left, top] = [0.8 + 0.4 * scale, 6 * (dx - 0.5), 6 * (dy - 0.5)]
-  const from = drawing.pixels()
-  const bytes = new Uint8Array(side * side * 4)
-  const back = (at: number, shift: number) => Math.round((at - side / 2 - shift) / zoom + side / 2)
-  for (let y = 0; y < side; y++)
-    for (let x = 0; x < side; x++) {
-      const [u, v] = [back(x, left), back(y, top)]
-      if (u < 0 || v < 0 || u >= side || v >= side) continue
-      for (let c = 0; c < 4; c++) bytes[4 * (y * side + x) + c] = from[4 * (v * side + u) + c]
-    }
-  composited(
-    bytes,
-    Array.from(random.uniform(3), (u) => 155 + 100 * u),
-    out,
-  )
-}
+/** A drawing as all arms see it: planes [3, S, S]. */
+const look = (drawing: Drawing, random: ReturnType<typeof stream>, out: Float32Array) =>
+  lookAt(drawing.pixels(), { side, random }, out)
 
 interface Training {
   readonly known: readonly Concept[]

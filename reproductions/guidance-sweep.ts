@@ -6,14 +6,13 @@
  */
 import {
   ddpmConfig,
-  ddpmLoss,
+  denoising,
   drawSamples,
   frechet,
+  type GuidedDenoiserOptions,
   guidedDenoiser,
-  input,
   learn,
   learnClassifier,
-  noisyBatches,
   type Reproduction,
   schedulerFromConfig,
   shapePictures,
@@ -71,37 +70,36 @@ export default {
     report('training the classifier that scores')
     const judge = await learnClassifier(shapes, { runtime, seed, steps: quick ? 150 : 1000, signal })
     const real = await judge.features(unseen.pixels)
-    const draws = noisyBatches(shapes, { batch, seed, times: process.num_train_timesteps })
+    const build: GuidedDenoiserOptions['build'] = (p) => {
+      const predict = unet(p, network)
+      return (x, t, { text }) => predict(x, t, { text })
+    }
     report(`training for ${steps} steps`)
     const { weights } = await learn(
       {
-        ...{ name: 'guidance-sweep', seed, steps, samples: batch },
-        build(p) {
-          const predict = unet(p, network)
-          const grid = [batch, 3, side, side]
-          const inputs = { x0: input('x0', grid), eps: input('eps', grid), t: input('t', [batch], 'int32') }
-          const text = input('text', [batch, words, width])
-          return { loss: ddpmLoss((x, t) => predict(x, t, { text }), inputs, process).loss }
-        },
-        batch(step) {
-          const { chosen, ...noisy } = draws(step)
-          const dropped = stream({ seed, purpose: 'no words', step }).uniform(batch)
-          const prompts = Array.from(chosen, (n, b) =>
-            dropped[b] < 0.1 ? undefined : ([shapes.labels.shape[n], shapes.labels.colour[n]] as const),
-          )
-          return { ...noisy, text: statesOf(prompts) }
-        },
+        ...{ name: 'guidance-sweep', seed, steps },
+        ...denoising(shapes, {
+          ...{ batch, seed, config: process, build },
+          told: {
+            text: {
+              shape: [words, width],
+              of(chosen, step) {
+                const dropped = stream({ seed, purpose: 'no words', step }).uniform(batch)
+                const prompts = Array.from(chosen, (n, b) =>
+                  dropped[b] < 0.1 ? undefined : ([shapes.labels.shape[n], shapes.labels.colour[n]] as const),
+                )
+                return statesOf(prompts)
+              },
+            },
+          },
+        }),
         lr: warmupCosine({ peak: 2e-3, warmup: steps >> 4, total: steps, floor: 0.1 }),
         optimizer: { weightDecay: 0, clip: 1, ema: 0.99 },
       },
       { runtime, signal },
     )
     const program = await guidedDenoiser(runtime, {
-      build(p) {
-        const predict = unet(p, network)
-        return (x, t, { text }) => predict(x, t, { text })
-      },
-      weights,
+      ...{ build, weights },
       ...{ shape: [batch, 3, side, side], told: { text: { shape: [words, width] } }, guided: true },
     })
     const asked = (n: number) => [n % 6, Math.floor(n / 6) % 6] as const // shape and colour of sample n

@@ -4,8 +4,8 @@
  */
 import {
   argmax,
+  classification,
   costOf,
-  crossEntropy,
   type ImageEncoderConfig,
   imageClassifier,
   input,
@@ -62,20 +62,20 @@ export default {
       report(`${name}: ${steps} steps`)
       const { weights, curve } = await learn(
         {
-          name: 'image-encoders',
-          seed: context.seed,
-          steps,
-          samples: batch,
-          build(p, updates) {
-            const classify = imageClassifier(p, encoder, { training: updates })
-            const logits = classify(input('pixels', [batch, 1, side, side]))
-            return { loss: crossEntropy(logits, input('labels', [batch], 'int32')) }
-          },
-          batch(step) {
-            const random = stream({ seed: context.seed, purpose: 'digits', step })
-            const chosen = Array.from({ length: batch }, () => shown[random.integer(shown.length)])
-            return { pixels: pixelsOf(train, chosen), labels: Int32Array.from(chosen, (n) => train.labels[n]) }
-          },
+          ...classification(
+            {
+              shape: [batch, 1, side, side],
+              logits: (p, pixels, training) => imageClassifier(p, encoder, { training })(pixels),
+            },
+            {
+              ...{ name: 'image-encoders', seed: context.seed, steps },
+              draw(step) {
+                const random = stream({ seed: context.seed, purpose: 'digits', step })
+                const chosen = Array.from({ length: batch }, () => shown[random.integer(shown.length)])
+                return { pixels: pixelsOf(train, chosen), labels: Int32Array.from(chosen, (n) => train.labels[n]) }
+              },
+            },
+          ),
           lr: warmupCosine({ peak: 1e-3, warmup: Math.floor(steps / 10), total: steps }),
           optimizer: { weightDecay: 0.05, clip: 1, ema: 0.98 },
         },

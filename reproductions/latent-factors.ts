@@ -5,19 +5,18 @@
  * than their multiply-adds). What the autoencoder alone loses is a floor for the diffusion model on its latents.
  */
 import {
+  autoencoding,
   costOf,
   ddpmConfig,
-  ddpmLoss,
-  drawLatent,
+  denoising,
   drawSamples,
   frechet,
+  type GuidedDenoiserOptions,
   guidedDenoiser,
   input,
   type LabelledPictures,
   learn,
   learnClassifier,
-  mul,
-  noisyBatches,
   params,
   type Reproduction,
   rowsOf,
@@ -31,7 +30,6 @@ import {
   type VaeConfig,
   vae,
   vaeConfig,
-  vaeLoss,
   warmupCosine,
 } from 'tubelet'
 import { pictureGrid } from 'tubelet/node'
@@ -46,6 +44,8 @@ const process = ddpmConfig.parse({
   clip_sample: false,
 })
 const scheduler = { _class_name: 'DDIMScheduler', ...process, timestep_spacing: 'trailing' }
+
+const labels = { shape: [], dtype: 'int32' } as const // what a sample is told
 
 /** Factor by which sides shrink, and channels of the latents; 1 is pixels. */
 const arms = [
@@ -91,25 +91,22 @@ export default {
       const latents = coder ? await coder.encode(shapes.pixels) : shapes.pixels
       const cells = side / arm.factor
       const set = { count: shapes.count, shape: [arm.channels, cells, cells] as const, pixels: latents }
-      const draws = noisyBatches(set, { batch, seed, times: process.num_train_timesteps })
       const steps = Math.min(quick ? 400 : 6000, Math.round(budget / (batch * macsOf(arm))))
       const stops = (quick ? [1] : [0.25, 1]).map((share) => Math.round(share * steps))
       report(`${name}: ${steps} steps`)
       const config = networkOf(arm.channels)
+      const build: GuidedDenoiserOptions['build'] = (p) => {
+        const predict = unet(p, config)
+        return (x, t, { labels }) => predict(x, t, { labels })
+      }
+      const kindOf = (n: number) => 6 * shapes.labels.shape[n] + shapes.labels.colour[n]
       const run = train(
         {
-          ...{ name, seed, steps, samples: batch },
-          build(p) {
-            const predict = unet(p, config)
-            const grid = [batch, ...set.shape]
-            const inputs = { x0: input('x0', grid), eps: input('eps', grid), t: input('t', [batch], 'int32') }
-            const labels = input('labels', [batch], 'int32')
-            return { loss: ddpmLoss((x, t) => predict(x, t, { labels }), inputs, process).loss }
-          },
-          batch(step) {
-            const { chosen, ...noisy } = draws(step)
-            return { ...noisy, labels: chosen.map((n) => 6 * shapes.labels.shape[n] + shapes.labels.colour[n]) }
-          },
+          ...{ name, seed, steps },
+          ...denoising(set, {
+            ...{ batch, seed, config: process, build },
+            told: { labels: { ...labels, of: (chosen) => chosen.map(kindOf) } },
+          }),
           lr: warmupCosine({ peak: 1e-3, warmup: Math.min(100, steps >> 3), total: steps, floor: 0.1 }),
           optimizer: { weightDecay: 0, clip: 1, ema: 0.99 },
         },
@@ -124,12 +121,7 @@ export default {
           Object.entries(event.state.weights(true)).map(([name, { data }]) => [name, data.slice()]),
         )
         const program = await guidedDenoiser(runtime, {
-          build(p) {
-            const predict = unet(p, config)
-            return (x, t, { labels }) => predict(x, t, { labels })
-          },
-          weights,
-          ...{ shape: [batch, ...set.shape], told: { labels: { shape: [], dtype: 'int32' } }, guided: false },
+          ...{ build, weights, shape: [batch, ...set.shape], told: { labels }, guided: false },
         })
         const found = await drawSamples(program, {
           scheduler: schedulerFromConfig(scheduler, quick ? 10 : 40),
@@ -226,18 +218,9 @@ async function autoencoder({ factor, channels }: (typeof arms)[number], set: Lab
   }
   const { weights } = await learn(
     {
-      ...{ name: 'autoencoder', seed, steps, samples: batch },
-      build(p) {
-        const { encode, decode } = vae(p, config)
-        const x = input('x', shape)
-        const posterior = encode(x)
-        const decoded = decode(drawLatent(posterior, input('noise', latent)))
-        return { loss: mul(vaeLoss(x, decoded, posterior, 1e-4), 1 / (3 * side * side)) } // LDM's weight of 10⁻⁶, times 100 for so small a set
-      },
-      batch: (step) => ({
-        x: pictures(step),
-        noise: stream({ seed, purpose: 'noise to code', step }).normal(latent.reduce((a, b) => a * b)),
-      }),
+      ...{ name: 'autoencoder', seed, steps },
+      // LDM's weight of 10⁻⁶, times 100 for so small a set.
+      ...autoencoding({ config, size: side, batch, seed, klWeight: 1e-4, pictures }),
       lr: warmupCosine({ peak: 2e-3, warmup: steps >> 4, total: steps }),
       optimizer: { weightDecay: 0, clip: 1 },
     },

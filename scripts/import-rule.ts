@@ -102,9 +102,11 @@ export const importRule: ImportRule = {
     'data/labels.ts',
     'data/licences.ts',
     'data/mnist.ts',
+    'data/prompted-drawings.ts',
     'data/shards.ts',
     // These open model folders and keep what was computed.
     'generate/class-cache.ts',
+    'generate/encoded-pictures.ts',
     'generate/evaluate.ts',
     'generate/feature-pipelines.ts',
     'generate/latent-set.ts',

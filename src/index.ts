@@ -5,6 +5,7 @@ export {
   noisyBatches,
   rowsOf,
 } from './data/labelled-pictures.ts'
+export { type LabelledPlanes, type LabelledRowsOptions, labelledRows } from './data/labelled-rows.ts'
 export { type Component, type GaussianMixture, gaussianMixture, type Moments } from './data/mixture.ts'
 export {
   captionMovingScene,
@@ -21,7 +22,7 @@ export { filled, type PackOptions, pack } from './data/pack.ts'
 export { type PackedRows, type Planes, packPatches, perSlot, perToken, tokenWeights } from './data/pack-patches.ts'
 export type { Attributes } from './data/prompts.ts'
 export { type CaptionPair, type RelabelOptions, relabel } from './data/relabel.ts'
-export { resizeClip } from './data/resize.ts'
+export { cropToDrawn, resizeClip } from './data/resize.ts'
 export { type CaptionDetail, captionShapes } from './data/shape-captions.ts'
 export { type ShapePicturesOptions, shapePictures } from './data/shape-pictures.ts'
 export {
@@ -54,16 +55,21 @@ export { type ErrorCode, TubeletError } from './errors.ts'
 export type { Matrix } from './explain/sora-steps.ts'
 export { type NamedMatrix, type SoraStep, soraTrace } from './explain/sora-trace.ts'
 export type { StepWords } from './explain/sora-words.ts'
+export { type AutoencodingOptions, autoencoding } from './generate/autoencoding.ts'
 export { type Bits, type BitsOptions, bitsPerDimension } from './generate/bits-per-dimension.ts'
 export { type ChatExpanderOptions, chatExpander } from './generate/chat-expander.ts'
+export { type DenoisingOptions, denoising, type Told } from './generate/denoising.ts'
 export { type DrawSamplesOptions, drawSamples } from './generate/draw-samples.ts'
 export { type Denoiser, type GuidedDenoiserOptions, guidedDenoiser } from './generate/guided-denoiser.ts'
+export { latentsToPixels, type PixelDecoder } from './generate/latents-to-pixels.ts'
 export { type NoiseErrorOptions, noiseError } from './generate/noise-error.ts'
+export { type PackedClassifier, packedLogits } from './generate/packed-logits.ts'
 export { type PromptExpander, shapeExpander } from './generate/prompt-expander.ts'
 export { type ImageParts, imagePipeline, type TextToImage } from './generate/text-to-image.ts'
 export { type ZeroShotOptions, zeroShotClasses } from './generate/zero-shot.ts'
 export { constant, type DType, input, type Shape, ShapeError, type Tensor, withBlock } from './graph/index.ts'
 export { activeUnits } from './metrics/active-units.ts'
+export { type ClassScore, type ClassScores, classScores } from './metrics/class-scores.ts'
 export { frechet } from './metrics/frechet.ts'
 export { attentionRollout, classTokenMap } from './models/attention-rollout.ts'
 export { type CaptionerConfig, captioner, captionerConfig, captionerJson, captionLoss } from './models/captioner.ts'
@@ -79,10 +85,18 @@ export {
 } from './models/clip.ts'
 export { type DiTConfig, dit, ditConfig, ditSizes } from './models/dit.ts'
 export { type ImageEncoder, type ImageEncoderConfig, imageClassifier, imageEncoder } from './models/image-encoder.ts'
-export { type NaViTConfig, navit, navitContrast, type PackedPictures } from './models/navit.ts'
+export {
+  type NaViTConfig,
+  navit,
+  navitConfig,
+  navitContrast,
+  navitInputs,
+  navitLoss,
+  type PackedPictures,
+} from './models/navit.ts'
 export { type PatchDiscriminatorConfig, patchDiscriminator } from './models/patch-discriminator.ts'
 export { perceptualDistance } from './models/perceptual.ts'
-export { type ResNetConfig, resnet } from './models/resnet.ts'
+export { type ResNetConfig, resnet, resnetConfig } from './models/resnet.ts'
 export { type PairScale, pairScale, siglipLoss } from './models/siglip.ts'
 export { type WanConfig, wanConfig, wanJson, wanTransformer } from './models/sora.ts'
 export { type PackedClips, packedWanTransformer } from './models/sora-packed.ts'
@@ -108,8 +122,8 @@ export {
   videoVaeJson,
   videoVaeLoss,
 } from './models/video-vae.ts'
-export { type Classified, type ClassifiedPicture, type ViTConfig, vit } from './models/vit.ts'
-export { type ViViTConfig, type ViViTModel, vivit, vivitModels, vivitSizes } from './models/vivit.ts'
+export { type Classified, type ClassifiedPicture, type ViTConfig, vit, vitConfig } from './models/vit.ts'
+export { type ViViTConfig, type ViViTModel, vivit, vivitConfig, vivitModels, vivitSizes } from './models/vivit.ts'
 export { centralFrame, filterInflation, fromImageModel, type Inflation } from './models/vivit-init.ts'
 export {
   codebookLoss,
@@ -127,6 +141,13 @@ export * from './ops/index.ts'
 export { type RandomStream, stream } from './random.ts'
 export type { Bilingual, Chart, Measured, Reproduction, ReproductionContext } from './reproduce/reproduction.ts'
 export { type AdversarialInputs, type AdversarialLoss, adaptiveWeight, adversarialLoss } from './train/adversarial.ts'
+export {
+  type ClassificationOptions,
+  type ClassNetwork,
+  classification,
+  type LabelledBatch,
+  loadClassifier,
+} from './train/classification.ts'
 export { type Classifier, type ClassifierOptions, type Examples, learnClassifier } from './train/classifier.ts'
 export type { OptimizerConfig, TrainConfig } from './train/config.ts'
 export { type Learned, learn } from './train/learn.ts'

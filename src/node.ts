@@ -4,10 +4,13 @@ export { captionVocabulary, encodeCaption } from './data/caption-tokens.ts'
 export { type ClipSet, clipBatch, epochOrder } from './data/clip-batch.ts'
 export { type LoadedClips, loadClips } from './data/clips.ts'
 export { readDataset } from './data/dataset.ts'
+export { type ClassedDrawing, type DrawingClasses, drawingClasses } from './data/drawing-classes.ts'
 export { drawings } from './data/drawing-set.ts'
 export { buildEmoji } from './data/emoji.ts'
+export { lightBackground, lookAt } from './data/look.ts'
 export { type Digits, digitPictures, digitSide, type MnistOptions, mnist } from './data/mnist.ts'
 export { type MotionBatch, type MotionBatchOptions, motionBatch, motionClasses } from './data/motion-batch.ts'
+export { type PromptedDrawings, type PromptedDrawingsOptions, promptedDrawings } from './data/prompted-drawings.ts'
 export { dataOf } from './files/arrays.ts'
 export { readSafetensors, readWeights, writeSafetensors } from './files/checkpoint.ts'
 export { weightsHash } from './files/hash.ts'
@@ -16,10 +19,17 @@ export { cacheFolder } from './files/packages.ts'
 export { type PictureGridOptions, pictureGrid } from './files/picture-grid.ts'
 export { encodeWebp } from './files/webp.ts'
 export type { CaptionOptions, CaptionWriter } from './generate/caption.ts'
+export {
+  type EncodedPicturesOptions,
+  encodedPictures,
+  type FramePictures,
+  framePictures,
+  readPictureVae,
+} from './generate/encoded-pictures.ts'
 export type { ImageExtractor, TextExtractor } from './generate/feature-pipelines.ts'
 export { clipFromPlanes } from './generate/frames.ts'
 export { type LatentSet, latentBatch, latentSet } from './generate/latent-set.ts'
-export { encodeLatents, type LatentCache, latentStatistics } from './generate/latents.ts'
+export { encodeLatents, type LatentCache, latentStatistics, pictureLatents, videoLatents } from './generate/latents.ts'
 export { partFiles, readPart } from './generate/model-folder.ts'
 export { captionWriter } from './generate/open-caption-writer.ts'
 export { textEncoder, textToVideo } from './generate/open-text-to-video.ts'

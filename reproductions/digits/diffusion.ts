@@ -4,7 +4,7 @@ import {
   type Denoiser,
   type DiTConfig,
   ddpmConfig,
-  ddpmLoss,
+  denoising,
   dit,
   drawSamples,
   frechet,
@@ -14,7 +14,6 @@ import {
   learn,
   learnClassifier,
   noiseError,
-  noisyBatches,
   type Params,
   params,
   type ReproductionContext,
@@ -28,6 +27,7 @@ import {
 import { digitPictures, mnist, type Program, pictureGrid } from 'tubelet/node'
 
 const [side, batch] = [16, 64]
+const labels = { shape: [], dtype: 'int32' } as const // what a sample is told
 const times = [20, 60, 120, 200, 300, 450, 600, 800]
 
 /** A network of digits [B, 1, 16, 16] that is told their labels, by the parameters that it declares. */
@@ -102,23 +102,15 @@ export async function digitDiffusion(
   report('training the classifier whose features are compared')
   const judge = await learnClassifier(digits, { runtime, seed, steps: judging, signal })
   const real = await judge.features(unseen.pixels)
-  const draws = noisyBatches(digits, { batch, seed, times: process.num_train_timesteps })
   return {
     learn: (name, declare, { steps, config = process, lr, optimizer }) =>
       learn(
         {
-          ...{ name, seed, steps, samples: batch },
-          build(p) {
-            const predict = declare(p)
-            const pictures = [batch, 1, side, side]
-            const inputs = { x0: input('x0', pictures), eps: input('eps', pictures), t: input('t', [batch], 'int32') }
-            const labels = input('labels', [batch], 'int32')
-            return { loss: ddpmLoss((x, t) => predict(x, t, { labels }), inputs, config).loss }
-          },
-          batch(step) {
-            const { chosen, ...noisy } = draws(step)
-            return { ...noisy, labels: chosen.map((i) => digits.labels.digit[i]) }
-          },
+          ...{ name, seed, steps },
+          ...denoising(digits, {
+            ...{ batch, seed, config, build: declare },
+            told: { labels: { ...labels, of: (chosen) => chosen.map((i) => digits.labels.digit[i]) } },
+          }),
           lr: lr ?? warmupCosine({ peak: 1e-3, warmup: steps >> 4, total: steps }),
           optimizer: { weightDecay: 0, ema: 0.99, ...optimizer },
         },
@@ -127,7 +119,7 @@ export async function digitDiffusion(
     load: (declare, weights) =>
       guidedDenoiser(runtime, {
         ...{ build: declare, weights, shape: [batch, 1, side, side], guided: false },
-        told: { labels: { shape: [], dtype: 'int32' } },
+        told: { labels },
       }),
     errors: (program, config = process) =>
       noiseError(program, held.pixels, {

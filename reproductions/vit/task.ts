@@ -1,40 +1,24 @@
 import {
-  argmax,
-  cast,
-  crossEntropy,
-  equal,
-  input,
+  type ClassNetwork,
+  classification,
+  type LabelledBatch,
   type Learned,
   learn,
-  mean,
-  nn,
-  type Params,
+  loadClassifier,
   paintShapes,
   type RandomStream,
   type ReproductionContext,
   shapeColours,
   shapeKinds,
-  type Tensor,
-  type TrainConfig,
-  warmupCosine,
 } from 'tubelet'
 import { composited } from 'tubelet/node'
 
-/** Pictures or clips in [−1, 1], and the class of each. */
-interface Labelled {
-  readonly pixels: Float32Array // like the shape of the task
-  readonly labels: Int32Array // [B]
-}
-
 /** What is learnt from batches, and how much of others is then told right. */
-export interface Task {
+export interface Task extends ClassNetwork {
   readonly name: string
-  readonly shape: readonly [batch: number, ...picture: number[]]
-  /** In training it is given the place where running statistics go. */
-  readonly logits: (p: Params, pixels: Tensor, updates?: Parameters<TrainConfig['build']>[1]) => Tensor
-  readonly draw: (purpose: 'to learn' | 'to test', step: number) => Labelled
+  readonly draw: (purpose: 'to learn' | 'to test', step: number) => LabelledBatch // in [−1, 1]
   readonly tests: number // batches
-  readonly peak?: number // of the learning rate; 3e-3
+  readonly peak?: number // of the learning rate
 }
 
 /** How long a task is learnt, and from where. */
@@ -44,31 +28,20 @@ export interface Learning extends ReproductionContext {
   readonly every?: number // steps between points of the curve
 }
 
-/** Trains on batches to learn from, by Muon in the matrices of the blocks; the accuracy is that on batches to test. */
+/** Trains on batches to learn from; the accuracy is that on batches to test. */
 export async function trainTask(task: Task, learning: Learning): Promise<Learned & { readonly accuracy: number }> {
-  const { name, shape, logits, draw, tests, peak = 3e-3 } = task
+  const { name, draw, tests, peak } = task
   const { runtime, seed, steps, signal, from, every } = learning
-  const [batch] = shape
-  const [pixels, labels] = [input('pixels', shape), input('labels', [batch], 'int32')]
-  const learned = await learn(
-    {
-      ...{ name, seed, steps, samples: batch },
-      build: (p, updates) => ({ loss: crossEntropy(logits(p, pixels, updates), labels) }),
-      batch: (step) => ({ ...draw('to learn', step) }),
-      lr: warmupCosine({ peak, warmup: Math.floor(steps / 20), total: steps }),
-      optimizer: {
-        ...{ weightDecay: 0.05, clip: 1, ema: 0.98 },
-        muon: (name, shape) => shape.length === 2 && /layer\..*weight$/.test(name),
-      },
-    },
-    { runtime, signal, weights: from, every },
-  )
-  const right = mean(cast(equal(argmax(logits(nn.params(), pixels)), labels), 'float32'), 0)
-  const program = await runtime.load({ right }, { constants: learned.weights })
-  let sum = 0
-  for (let n = 0; n < tests; n++) sum += (await program.run({ ...draw('to test', n) })).right[0]
-  await program.release()
-  return { ...learned, accuracy: sum / tests }
+  const lessons = { name, seed, steps, peak, draw: (step: number) => draw('to learn', step) }
+  const learned = await learn(classification(task, lessons), { runtime, signal, weights: from, every })
+  const { classify, release } = await loadClassifier(task, { runtime, weights: learned.weights })
+  let right = 0
+  for (let n = 0; n < tests; n++) {
+    const { pixels, labels } = draw('to test', n)
+    right += (await classify(pixels)).filter((told, b) => told === labels[b]).length
+  }
+  await release()
+  return { ...learned, accuracy: right / (tests * task.shape[0]) }
 }
 
 const kinds = Object.keys(shapeKinds) as (keyof typeof shapeKinds)[]
@@ -90,7 +63,7 @@ export const shapeClasses = (cells: number): number => kinds.length * cells ** 2
 export function shapesOnGrey(
   randomOf: (sample: number) => RandomStream,
   { count, size, radius: least, spread, cells }: ShapeOptions,
-): Labelled & { readonly painted: readonly Uint8Array[] } {
+): LabelledBatch & { readonly painted: readonly Uint8Array[] } {
   const picture = 3 * size * size
   const pixels = new Float32Array(count * picture)
   const painted: Uint8Array[] = []

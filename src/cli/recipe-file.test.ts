@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { runCli, scratchFolder } from '../../test/cli.ts'
 import { testRecipe } from '../../test/runs.ts'
+import { recipeNames } from './recipe-file.ts'
+import { systems } from './system-list.ts'
 
 const root = await scratchFolder()
 
@@ -26,8 +28,8 @@ async function recipe(name: string, text: string): Promise<string> {
 }
 
 test('a recipe that is not there is told with what there is', async () => {
-  const names =
-    'a recipe is a .ts or .js file, or one of ddpm-mnist, emoji-clip, emoji-vae, emoji-video, shapes-captioner'
+  const known = (await recipeNames()).join(', ')
+  const names = `a recipe is a .ts or .js file, or one of ${known}`
   await refused(['recipes/gone.ts'], `${join(root, 'recipes/gone.ts')}: no such recipe; ${names}`)
   await refused(
     ['gone'],
@@ -38,6 +40,12 @@ test('a recipe that is not there is told with what there is', async () => {
   const { code, err } = await runCli(['train', 'gone.ts', '--lang', 'zh'], { cwd: root })
   assert.equal(code, 3)
   assert.match(err, /^错误：.*gone\.ts：没有这个配方；配方是 \.ts 或 \.js 文件/)
+})
+
+test('every system has a recipe, and every recipe that comes with the package belongs to one', async () => {
+  for (const { name, recipes } of systems) assert.ok(recipes.length > 0, name)
+  const used = systems.flatMap(({ recipes }) => recipes)
+  assert.deepEqual([...used].sort(), [...(await recipeNames())].sort())
 })
 
 test('a file that is no recipe, or no TypeScript, is refused with its name, and its line where there is one', async () => {

@@ -15,7 +15,7 @@ export async function loadRecipe(path: string): Promise<Recipe> {
   if (!(await isFile(path)))
     throw new TubeletError(
       'input',
-      `${path}: no such recipe; a recipe is a .ts or .js file, or one of ${await recipeNames()}`,
+      `${path}: no such recipe; a recipe is a .ts or .js file, or one of ${(await recipeNames()).join(', ')}`,
     )
   const recipe = await placed(path, () => importDefault<Partial<Recipe> | undefined>(path))
   const { name, summary = '', data, prepare } = recipe ?? {}
@@ -42,9 +42,10 @@ export async function importDefault<T>(path: string): Promise<T> {
 export const recipePath = (name: string, cwdPath: (name: string) => string): string =>
   /[\\/.]/.test(name) ? cwdPath(name) : join(packageFolder, 'recipes', `${name}.ts`)
 
-async function recipeNames(): Promise<string> {
+/** Names of the recipes that come with the package. */
+export async function recipeNames(): Promise<string[]> {
   const files = await readdir(join(packageFolder, 'recipes')).catch(() => [])
-  return files.flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? []).join(', ')
+  return files.flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? []).sort()
 }
 
 const isFile = (path: string): Promise<boolean> =>

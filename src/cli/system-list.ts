@@ -23,7 +23,7 @@ export const systems: readonly System[] = [
     paper: 'He et al. 2015; Simonyan & Zisserman 2014',
     file: 'src/models/image-encoder.ts, resnet.ts, vgg.ts',
     page: 'image-encoders',
-    recipes: [],
+    recipes: ['emoji-resnet'],
     results: ['image-encoders'],
   },
   {
@@ -31,7 +31,7 @@ export const systems: readonly System[] = [
     paper: 'Dosovitskiy et al. 2020',
     file: 'src/models/vit.ts',
     page: 'vit',
-    recipes: [],
+    recipes: ['emoji-vit'],
     results: ['vit-ablations', 'vit-data-size'],
   },
   {
@@ -39,7 +39,7 @@ export const systems: readonly System[] = [
     paper: 'Kingma & Welling 2013; Rombach et al. 2021',
     file: 'src/models/vae.ts, vq-vae.ts, video-vae.ts',
     page: 'autoencoder',
-    recipes: ['emoji-vae'],
+    recipes: ['emoji-vae', 'emoji-kl-f4'],
     results: ['vae-holes', 'vae-rate-distortion', 'vae-diffusability'],
   },
   {
@@ -55,7 +55,7 @@ export const systems: readonly System[] = [
     paper: 'Rombach et al. 2021',
     file: 'src/models/unet.ts',
     page: 'latent-diffusion',
-    recipes: [],
+    recipes: ['emoji-latent-diffusion'],
     results: ['latent-factors', 'guidance-sweep'],
   },
   {
@@ -63,7 +63,7 @@ export const systems: readonly System[] = [
     paper: 'Peebles & Xie 2023',
     file: 'src/models/dit.ts',
     page: 'dit',
-    recipes: [],
+    recipes: ['emoji-dit'],
     results: ['dit-blocks', 'dit-compute', 'dit-unet'],
   },
   {
@@ -71,7 +71,7 @@ export const systems: readonly System[] = [
     paper: 'Arnab et al. 2021',
     file: 'src/models/vivit.ts',
     page: 'vivit',
-    recipes: [],
+    recipes: ['moving-shapes-vivit'],
     results: ['vivit-tokens', 'vivit-models'],
   },
   {
@@ -79,7 +79,7 @@ export const systems: readonly System[] = [
     paper: 'Dehghani et al. 2023',
     file: 'src/models/navit.ts',
     page: 'navit',
-    recipes: [],
+    recipes: ['emoji-navit'],
     results: ['navit-packing', 'navit-resolutions', 'navit-token-drop'],
   },
   {

@@ -100,6 +100,15 @@ test('a run that begins with weights draws numbers of its own, not again those t
   assert.equal(await seedAfter(0, 'made-asked', '--seed', '5'), 5)
 })
 
+test('a run may be named as a model: its last checkpoint is what is built on', async () => {
+  await train(testRecipe('tiny'), '--steps', '2', '-o', 'runs')
+  const first = await onlyRun(join(root, 'runs'))
+  const { code, err } = await train(testRecipe('tiny'), '--steps', '1', '--model', 'last', '-o', 'built')
+  assert.equal(code, 0, err)
+  const { model } = JSON.parse(await readFile(join(await onlyRun(join(root, 'built')), 'config.json'), 'utf8'))
+  assert.equal(model, join(first, 'checkpoints', 'step-000002'))
+})
+
 test('--freeze keeps some parameters as they are, also when the run goes on', async () => {
   const weightsOf = async (run: string, step: string) => {
     const { arrays } = await readSafetensors(join(run, 'checkpoints', step, 'trainer', 'state.safetensors'))

@@ -3,11 +3,13 @@ import { Option } from '@commander-js/extra-typings'
 import { TubeletError } from '../errors.ts'
 import { weightsHash } from '../files/hash.ts'
 import { continueRun, createRun, type RunFolder } from '../files/run-folder.ts'
+import { lastCheckpoint } from '../files/run-list.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Run } from '../train/recipe.ts'
 import { number, pattern, wholeNumber } from './arguments.ts'
 import { command, type Shell } from './command.ts'
+import { findRun } from './models.ts'
 import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
 import { loadRecipe, recipePath } from './recipe-file.ts'
@@ -91,13 +93,17 @@ async function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>
   const { before, shell } = setting
   const { data, model, freeze, seed } = flags
   const old = before?.settings
-  const from = flags.from === undefined ? old?.from : shell.path(flags.from)
+  const folder = async (name: string) => {
+    const run = await findRun(name, shell.io.cwd)
+    return run ? (await lastCheckpoint(run)).path : shell.path(name)
+  }
+  const from = flags.from === undefined ? old?.from : await folder(flags.from)
   const recipe = name === undefined ? old?.recipe : recipePath(name, shell.path)
   if (recipe === undefined) throw new TubeletError('usage', shell.t('train.which'))
   return {
     recipe,
     data: data?.split(',').map(shell.path).join(',') ?? old?.data, // some recipes take several folders
-    model: model === undefined ? old?.model : shell.path(model),
+    model: model === undefined ? old?.model : await folder(model),
     from,
     freeze: freeze ?? old?.freeze,
     seed: seed ?? old?.seed ?? (from === undefined ? undefined : await seedFrom(from)),

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { movingDisc } from '../../test/emoji-packages.ts'
 import type { Clip } from '../files/clip.ts'
 import { decodeClip, encodeWebp } from '../files/webp.ts'
-import { padToSquare, resizeClip, spreadColours } from './resize.ts'
+import { cropToDrawn, padToSquare, resizeClip, spreadColours } from './resize.ts'
 
 const still = (frames: Uint8Array, width: number, height: number): Clip => ({ frames, count: 1, width, height, fps: 0 })
 
@@ -88,4 +88,19 @@ test('a picture is centred on a transparent square', () => {
 
 test('a size that is no whole number above 0 is refused', () => {
   assert.throws(() => resizeClip(movingDisc(1, 8, [1, 1, 1]), 0, 8), /whole numbers above 0 \(got 0×8\)/)
+})
+
+test('cropping keeps the rectangle of all that is seen in any frame', () => {
+  const frames = new Uint8Array(2 * 5 * 4 * 4) // two frames of 5 × 4
+  const set = (t: number, x: number, y: number, alpha: number) =>
+    frames.set([9, 8, 7, alpha], 4 * ((t * 4 + y) * 5 + x))
+  set(0, 1, 2, 255)
+  set(1, 3, 1, 90)
+  set(1, 4, 3, 3) // too faint to be seen
+  const cropped = cropToDrawn({ frames, count: 2, width: 5, height: 4, fps: 0 })
+  assert.deepEqual([cropped.width, cropped.height, cropped.count], [3, 2, 2])
+  const alpha = [...cropped.frames].filter((_, i) => i % 4 === 3)
+  assert.deepEqual(alpha, [0, 0, 0, 255, 0, 0, 0, 0, 90, 0, 0, 0])
+  const empty = { frames: new Uint8Array(16), count: 1, width: 2, height: 2, fps: 0 }
+  assert.equal(cropToDrawn(empty), empty)
 })

@@ -100,6 +100,27 @@ export function padToSquare(clip: Clip): Clip {
   return { ...clip, frames, width: side, height: side }
 }
 
+/** The smallest rectangle that holds all that can be seen in any frame; the clip itself where that is nothing. */
+export function cropToDrawn(clip: Clip): Clip {
+  const { width, height, count } = clip
+  let [left, top, right, bottom] = [width, height, -1, -1]
+  for (let i = 0; i < count * width * height; i++) {
+    if (clip.frames[4 * i + 3] < 8) continue // fainter is noise of the codec
+    const [x, y] = [i % width, Math.floor(i / width) % height]
+    ;[left, right] = [Math.min(left, x), Math.max(right, x)]
+    ;[top, bottom] = [Math.min(top, y), Math.max(bottom, y)]
+  }
+  if (right < 0) return clip
+  const size = { width: right - left + 1, height: bottom - top + 1 }
+  const frames = new Uint8Array(count * size.width * size.height * 4)
+  for (let t = 0; t < count; t++)
+    for (let y = 0; y < size.height; y++) {
+      const from = 4 * ((t * height + top + y) * width + left)
+      frames.set(clip.frames.subarray(from, from + 4 * size.width), 4 * (t * size.height + y) * size.width)
+    }
+  return { ...clip, ...size, frames }
+}
+
 /**
  * Gives fully transparent pixels the mean colour of their seen neighbours, `rounds` pixels far; alpha stays.
  * A lossy codec stores colour in blocks of half resolution, and would smear what it finds there into the edge.

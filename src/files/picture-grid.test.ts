@@ -16,7 +16,7 @@ test('pictures stand in rows, each value from −1 to 1 as black to white, and w
 })
 
 test('a picture with alpha is shown on white', async () => {
-  const pixels = Float32Array.of(1, -1, -1, 0) // red, half there
+  const pixels = Float32Array.of(0, -1, -1, 0) // red, half there, premultiplied
   const { data } = await raw(await pictureGrid(pixels, { channels: 4, height: 1, width: 1, scale: 1 }))
   assert.deepEqual([...data.subarray(3 * 12, 3 * 12 + 3)], [255, 128, 128])
 })

@@ -3,7 +3,7 @@ import { TubeletError } from '../errors.ts'
 
 /** How pictures are laid out. */
 export interface PictureGridOptions {
-  readonly channels: 1 | 3 | 4 // 4: straight RGBA, shown on white
+  readonly channels: 1 | 3 | 4 // 4: premultiplied RGBA, shown on white
   readonly height: number // of one picture
   readonly width: number
   readonly columns?: number // pictures in a row; 8
@@ -31,7 +31,8 @@ export async function pictureGrid(pixels: Float32Array, options: PictureGridOpti
       const value = (c: number) => Math.min(1, Math.max(0, (pixels[(n * channels + c) * plane + i] + 1) / 2))
       const alpha = channels === 4 ? value(3) : 1
       const to = 3 * ((top + Math.floor(i / width)) * page.width + left + (i % width))
-      for (let c = 0; c < 3; c++) bytes[to + c] = Math.round(255 * (value(channels === 1 ? 0 : c) * alpha + 1 - alpha))
+      for (let c = 0; c < 3; c++)
+        bytes[to + c] = Math.round(255 * Math.min(1, value(channels === 1 ? 0 : c) + (1 - alpha)))
     }
   }
   const png = await sharp(bytes, { raw: { ...page, channels: 3 } })

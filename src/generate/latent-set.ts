@@ -1,77 +1,41 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { alter, alterVersion, drawAttributes } from '../data/alter.ts'
-import { drawPrompt } from '../data/caption-batch.ts'
-import { loadClips } from '../data/clips.ts'
-import { type Attributes, misspelt } from '../data/prompts.ts'
-import { knownWords } from '../data/words.ts'
+import { type PromptedDrawings, type PromptedDrawingsOptions, promptedDrawings } from '../data/prompted-drawings.ts'
 import { logitNormalTimes } from '../diffusion/flow.ts'
 import { dataOf } from '../files/arrays.ts'
 import { cacheFolder } from '../files/packages.ts'
-import { type LatentStatistics, type VideoVaeConfig, videoVaeConfig } from '../models/video-vae.ts'
+import { type LatentStatistics, videoVaeConfig } from '../models/video-vae.ts'
 import { type RandomStream, stream } from '../random.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { encodeLatents, type LatentCache } from './latents.ts'
+import { encodeLatents, encoderHash, type LatentCache, videoLatents } from './latents.ts'
 import { readPart } from './model-folder.ts'
 
 /** Latents of all clips or stills of a data set and of changed copies, and prompts that ask for each. */
-export interface LatentSet {
+export interface LatentSet
+  extends Pick<PromptedDrawings, 'originals' | 'prompts' | 'words' | 'size' | 'frames' | 'fps'> {
   readonly latents: LatentCache // drawings as they are come first
-  readonly originals: number
-  readonly prompts: readonly (readonly string[])[] // of each; the last may be misspelt
-  readonly words: readonly string[] // of all prompts, but for misspelt ones
   readonly statistics: LatentStatistics
-  readonly size: number // of the frames, in pixels
-  readonly frames: number // before the autoencoder
-  readonly fps: number // the median
 }
 
 /** What to make a set of. */
-export interface LatentSetOptions {
-  readonly kind: 'clip' | 'still'
+export interface LatentSetOptions extends PromptedDrawingsOptions {
   readonly model: string // folder whose autoencoder encodes
   readonly runtime: Runtime
-  readonly variants: number // changed copies of each drawing: recoloured, small, two of them, mirrored, backwards
-  readonly promptsEach: number // ways to ask for each
   readonly onProgress?: (done: number, count: number) => void
 }
 
 /** Encodes the training part of a data set, or opens what was encoded before. */
 export async function latentSet(data: string, options: LatentSetOptions): Promise<LatentSet> {
-  const { kind, model, runtime, variants, promptsEach, onProgress } = options
-  const clips = await loadClips(data, { kind, split: 'train', styles: ['fluent'] })
-  const { count, frames, size } = clips
+  const { model, runtime, onProgress } = options
+  const drawings = await promptedDrawings(data, options)
   const { config: json, arrays } = await readPart(model, 'vae', 'VideoVae')
   const { config, latents: statistics } = videoVaeConfig(json)
-  const changes = (i: number): Attributes =>
-    i < count ? {} : drawAttributes(stream({ seed: 0, purpose: `variant ${kind}`, sample: i }), kind === 'clip')
-  const source = {
-    ...{ count: count * (1 + variants), frames, size, key: `${clips.key} ${variants} ${alterVersion}` },
-    pixels: (i: number) => alter({ frames, size, bytes: clips.pixels(i % count) }, changes(i)),
-  }
   const weights = dataOf(arrays)
   const store = { hash: encoderHash(config, weights), cacheDir: join(cacheFolder(), 'latents') }
-  const latents = await encodeLatents(source, { runtime, config, weights, ...store, onProgress })
-  const prompts = Array.from({ length: source.count }, (_, i) => {
-    const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
-    return Array.from({ length: promptsEach }, () => drawPrompt({ meta: clips.samples[i % count] }, random, changes(i)))
-  })
-  const words = knownWords(prompts.flat())
-  prompts.forEach((ways, i) => {
-    const wrong = misspelt(ways[0], stream({ seed: 0, purpose: `misspelt ${kind}`, sample: i }))
-    if (wrong) ways.push(wrong)
-  })
-  const fps = clips.samples.map((sample) => sample.fps).sort((a, b) => a - b)[count >> 1]
-  clips.close()
-  return { latents, originals: count, prompts, words, statistics, size, frames, fps }
-}
-
-/** Changes with what the encoder computes; the decoder may go on learning. */
-function encoderHash(config: VideoVaeConfig, weights: Readonly<Record<string, Float32Array>>): string {
-  const hash = createHash('sha256').update(JSON.stringify(config))
-  for (const name of Object.keys(weights).sort())
-    if (name.startsWith('encoder.')) hash.update(`${name}\n`).update(weights[name])
-  return hash.digest('hex')
+  const network = videoLatents(config)
+  const latents = await encodeLatents(drawings, { runtime, network, weights, ...store, onProgress })
+  drawings.close()
+  const { originals, prompts, words, size, frames, fps } = drawings
+  return { latents, originals, prompts, words, statistics, size, frames, fps }
 }
 
 /** How a batch is drawn from a set. */

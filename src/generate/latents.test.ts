@@ -9,10 +9,11 @@ import { randomised } from '../../test/model.ts'
 import { tinyVae } from '../../test/tiny-model.ts'
 import { clipBatch } from '../data/clip-batch.ts'
 import { input } from '../graph/index.ts'
+import { vae, vaeConfig } from '../models/vae.ts'
 import { videoEncoder } from '../models/video-vae.ts'
 import { params } from '../nn/index.ts'
 import { nodeRuntime } from '../runtime/node.ts'
-import { encodeLatents, type LatentSource, latentStatistics } from './latents.ts'
+import { encodeLatents, type LatentSource, latentStatistics, pictureLatents, videoLatents } from './latents.ts'
 
 const folder = await scratchFolder()
 const runtime = nodeRuntime({ threads: 1 })
@@ -33,7 +34,7 @@ function source(count = 3, key = 'k') {
 
 const encoder = (hash = 'h', cacheDir = join(folder, 'cache')) => ({
   runtime,
-  config: tinyVae,
+  network: videoLatents(tinyVae),
   weights,
   hash,
   cacheDir,
@@ -48,6 +49,38 @@ test('latents are the means that the encoder gives for each clip', async () => {
     const { mean: want } = await program.run({ clip: clipBatch(clips, [i], { seed: 0, step: 0 }) })
     assertClose(cache.latents(i), want, 1e-6, `clip ${i}`)
   }
+  await program.release()
+  cache.close()
+})
+
+test('pictures become the means of an AutoencoderKL', async () => {
+  const config = vaeConfig({
+    ...{ in_channels: 4, out_channels: 4, latent_channels: 3, block_out_channels: [8, 8], norm_num_groups: 4 },
+    ...{ down_block_types: ['DownEncoderBlock2D', 'DownEncoderBlock2D'] },
+    up_block_types: ['UpDecoderBlock2D', 'UpDecoderBlock2D'],
+  })
+  const own = params()
+  const z = vae(own, config).encode(input('x', [1, 4, 32, 32])).mean
+  const constants = randomised(own)
+  const pictures = {
+    ...source(),
+    frames: 1,
+    pixels: (i: number) =>
+      source()
+        .pixels(i)
+        .subarray(0, 4 * 32 * 32),
+  }
+  const store = { hash: 'kl', cacheDir: join(folder, 'kl') }
+  const cache = await encodeLatents(pictures, {
+    runtime,
+    network: pictureLatents(config),
+    weights: constants,
+    ...store,
+  })
+  assert.deepEqual(cache.shape, [3, 16, 16])
+  const program = await runtime.load({ z }, { constants })
+  const { z: want } = await program.run({ x: clipBatch(pictures, [1], { seed: 0, step: 0 }) })
+  assertClose(cache.latents(1), want, 1e-6, 'picture 1')
   await program.release()
   cache.close()
 })

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { premultiplied } from '../data/clip-batch.ts'
 import { TubeletError } from '../errors.ts'
 import { writeFileAtomic } from '../files/disk.ts'
-import { input } from '../graph/index.ts'
-import { latentFrames, spaceStride, type VideoVaeConfig, videoEncoder } from '../models/video-vae.ts'
-import { params } from '../nn/index.ts'
+import { input, type Shape, type Tensor } from '../graph/index.ts'
+import { type VaeConfig, vae } from '../models/vae.ts'
+import { type VideoVaeConfig, videoEncoder } from '../models/video-vae.ts'
+import { type Params, params } from '../nn/index.ts'
+import { reshape } from '../ops/index.ts'
 import type { Arrays, Runtime } from '../runtime/runtime.ts'
 
 /** Clips to encode: straight RGBA bytes [T, S, S, 4], by number. */
@@ -21,16 +23,35 @@ export interface LatentSource {
 /** Means of the latents of many clips, computed once and kept on disk; not normalised. */
 export interface LatentCache {
   readonly count: number
-  readonly shape: readonly [channels: number, frames: number, height: number, width: number]
+  readonly shape: Shape // [C, T', H, W], or [C, H, W] of pictures
   latents(index: number): Float32Array
   close(): void
 }
 
+/** An encoder as a network: declares its parameters, then clip [1, T, C, S, S] → means of the latents [1, C, ...]. */
+export type LatentNetwork = (p: Params) => (clip: Tensor) => Tensor
+
+/** The encoder of a VideoVae. */
+export const videoLatents =
+  (config: VideoVaeConfig): LatentNetwork =>
+  (p) => {
+    const encode = videoEncoder(p.at('encoder'), config)
+    return (clip) => encode(clip).mean
+  }
+
+/** The encoder of an AutoencoderKL, for clips of one frame. */
+export const pictureLatents =
+  (config: VaeConfig): LatentNetwork =>
+  (p) => {
+    const { encode } = vae(p, config)
+    return (clip) => encode(reshape(clip, [clip.shape[0], ...clip.shape.slice(2)])).mean
+  }
+
 /** The autoencoder that encodes. */
 export interface LatentEncoder {
   readonly runtime: Runtime
-  readonly config: VideoVaeConfig
-  readonly weights: Arrays
+  readonly network: LatentNetwork
+  readonly weights: Arrays // those of the decoder may be among them
   readonly onProgress?: (done: number, count: number) => void
 }
 
@@ -40,10 +61,18 @@ export interface LatentStore {
   readonly cacheDir: string
 }
 
+/** Changes with what an encoder computes; the decoder may go on learning. */
+export function encoderHash(config: object, weights: Readonly<Record<string, Float32Array>>): string {
+  const hash = createHash('sha256').update(JSON.stringify(config))
+  for (const name of Object.keys(weights).sort())
+    if (/^(encoder|quant_conv)\./.test(name)) hash.update(`${name}\n`).update(weights[name])
+  return hash.digest('hex')
+}
+
 /** Encodes clips, or opens the file in which the same clips were encoded before by the same weights. */
 export async function encodeLatents(source: LatentSource, encoder: LatentEncoder & LatentStore): Promise<LatentCache> {
-  const side = source.size / spaceStride
-  const shape = [encoder.config.latentChannels, latentFrames(source.frames), side, side] as const
+  const { mean } = graphOf(source, encoder)
+  const shape = mean.shape.slice(1)
   const floats = shape.reduce((a, b) => a * b)
   const identity = JSON.stringify({ format: 1, source: source.key, count: source.count, shape, vae: encoder.hash })
   const file = join(encoder.cacheDir, `${createHash('sha256').update(identity).digest('hex').slice(0, 32)}.latents`)
@@ -65,16 +94,20 @@ export async function encodeLatents(source: LatentSource, encoder: LatentEncoder
   }
 }
 
-async function* encoded(
-  source: LatentSource,
-  { runtime, config, weights, onProgress }: LatentEncoder,
-): AsyncGenerator<Uint8Array> {
-  const { count, frames, size } = source
+/** What turns one clip into means, and the parameters of that. */
+function graphOf({ frames, size }: LatentSource, { network }: LatentEncoder) {
   const p = params()
-  const { mean } = videoEncoder(p.at('encoder'), config)(input('clip', [1, frames, 4, size, size]))
-  const missing = [...p.all.keys()].find((name) => !weights[name])
+  const mean = network(p)(input('clip', [1, frames, 4, size, size]))
+  return { mean, names: [...p.all.keys()] }
+}
+
+async function* encoded(source: LatentSource, encoder: LatentEncoder): AsyncGenerator<Uint8Array> {
+  const { runtime, weights, onProgress } = encoder
+  const { count, frames, size } = source
+  const { mean, names } = graphOf(source, encoder)
+  const missing = names.find((name) => !weights[name])
   if (missing) throw new TubeletError('input', `the autoencoder's weights lack '${missing}'`)
-  const constants = Object.fromEntries([...p.all.keys()].map((name) => [name, weights[name]]))
+  const constants = Object.fromEntries(names.map((name) => [name, weights[name]]))
   const program = await runtime.load({ mean }, { constants })
   const plane = 4 * size * size
   try {
@@ -94,7 +127,7 @@ async function* encoded(
 
 /** Mean and deviation of each channel over clips, for latents that the diffusion model sees as unit normal. */
 export async function latentStatistics(source: LatentSource, encoder: LatentEncoder) {
-  const channels = encoder.config.latentChannels
+  const [channels] = graphOf(source, encoder).mean.shape.slice(1)
   const sums = new Float64Array(channels)
   const squares = new Float64Array(channels)
   let count = 0

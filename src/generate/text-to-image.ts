@@ -1,14 +1,12 @@
 import { schedulerFromConfig } from '../diffusion/scheduler.ts'
 import { TubeletError } from '../errors.ts'
-import { input } from '../graph/index.ts'
 import { unet } from '../models/unet.ts'
 import { unetTextConfig } from '../models/unet-config.ts'
-import { vae, vaeConfig } from '../models/vae.ts'
 import { params } from '../nn/index.ts'
-import { add, mul } from '../ops/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { clipFromPlanes } from './frames.ts'
 import { guidedDenoiser } from './guided-denoiser.ts'
+import { latentsToPixels, pixelsThemselves } from './latents-to-pixels.ts'
 import type { ModelPart } from './model-part.ts'
 import { type GenerateEvent, type PromptModel, promptModel, type Recipe } from './prompt-model.ts'
 import type { TextEncoder } from './text-states.ts'
@@ -77,45 +75,6 @@ export async function imagePipeline(parts: ImageParts, runtime: Runtime): Promis
     release: decoder.release,
   })
   return { size, ...model }
-}
-
-/** What makes pixels [C, H, W] in [−1, 1] of x. */
-interface PictureDecoder {
-  readonly shape: readonly [channels: number, height: number, width: number] // of x
-  pixels(x: Float32Array): Promise<Float32Array>
-  release(): Promise<void>
-}
-
-const pixelsThemselves = (channels: number, size: number): PictureDecoder => {
-  checkChannels('the pictures', channels)
-  return { shape: [channels, size, size], pixels: async (x) => x, release: async () => {} }
-}
-
-/** The autoencoder's decoder; what the denoiser sees of z is (z − shift) · scale. */
-async function latentsToPixels(runtime: Runtime, part: ModelPart, size: number): Promise<PictureDecoder> {
-  const config = vaeConfig(part.config)
-  const { latentChannels, latentScale, latentShift, widths, outChannels } = config
-  checkChannels(part.folder, outChannels)
-  const factor = 2 ** (widths.length - 1)
-  if (size % factor !== 0)
-    throw new TubeletError('input', `${part.folder}: makes sides ${factor} times as long; ${size} is no multiple of it`)
-  const side = size / factor
-  checkDepths(part.folder, { layers_per_block: config.depth }, part.arrays)
-  const p = params()
-  const { decode } = vae(p, config)
-  const constants = weightsFor(p, part.arrays, { where: part.folder })
-  const z = add(mul(input('z', [1, latentChannels, side, side]), 1 / latentScale), latentShift)
-  const program = await runtime.load({ y: decode(z) }, { constants })
-  return {
-    shape: [latentChannels, side, side],
-    pixels: async (x) => (await program.run({ z: x })).y as Float32Array,
-    release: () => program.release(),
-  }
-}
-
-function checkChannels(where: string, channels: number) {
-  if (![1, 3, 4].includes(channels))
-    throw new TubeletError('input', `${where}: ${channels} channels; a picture has 1, 3 or 4`)
 }
 
 /** Planes of grey, colours, or premultiplied colours and alpha, as the last. */

@@ -8,8 +8,7 @@ import { type Planes, packPatches } from '../data/pack-patches.ts'
 import { parseSafetensors } from '../files/safetensors.ts'
 import { input, scalar } from '../graph/index.ts'
 import { params } from '../nn/index.ts'
-import { crossEntropy, reshape } from '../ops/index.ts'
-import { type NaViTConfig, navit, navitConfig, navitContrast } from './navit.ts'
+import { navit, navitConfig, navitContrast, navitInputs, navitLoss } from './navit.ts'
 
 const folder = new URL('../../test/cases/navit/', import.meta.url)
 const json = async (name: string) => JSON.parse(await readFile(new URL(name, folder), 'utf8'))
@@ -30,7 +29,7 @@ async function logitsOf(
     ...arrays
   } = packPatches(pictures, { patch, channels, length, placed: options.placed })
   const slots = Math.max(...groups.map((group) => group.length))
-  const y = navit(params(), config)(leaves(config, groups.length, length), slots)
+  const y = navit(params(), config)(navitInputs(config, { rows: groups.length, length }), slots)
   const { y: all } = await evaluate({ y }, { ...arrays, ...options.weights })
   const { classes } = config
   const logits: Float32Array[] = []
@@ -39,13 +38,6 @@ async function logitsOf(
       logits[picture] = all.slice((r * slots + s) * classes, (r * slots + s + 1) * classes) as Float32Array
   return logits
 }
-
-const leaves = ({ patchSize: P, channels: C }: NaViTConfig, R: number, N: number) => ({
-  patches: input('patches', [R, N, C * P * P]),
-  rows: input('rows', [R, N], 'int32'),
-  columns: input('columns', [R, N], 'int32'),
-  sample: input('sample', [R, N], 'int32'),
-})
 
 test("navit gives the answers of vit-pytorch's NaViT for pictures that share rows, and reads all of its weights", async () => {
   const [stored, expected] = [await tensorsOf('model.safetensors'), await tensorsOf('expected.safetensors')]
@@ -58,7 +50,7 @@ test("navit gives the answers of vit-pytorch's NaViT for pictures that share row
     }),
   )
   const p = params()
-  navit(p, config)(leaves(config, 2, 40), 3)
+  navit(p, config)(navitInputs(config, { rows: 2, length: 40 }), 3)
   assert.deepEqual([...p.all.keys()].sort(), [...stored.keys()].sort())
   const weights = Object.fromEntries([...stored].map(([name, { data }]) => [name, data as Float32Array]))
   const logits = await logitsOf(pictures, 40, { weights, placed })
@@ -86,7 +78,7 @@ test('packed pictures have the logits of pictures alone, to float noise (section
     pixels: normalNumbers(i, channels, height, width),
   }))
   const p = params()
-  navit(p, config)(leaves(config, 1, 8), 1)
+  navit(p, config)(navitInputs(config, { rows: 1, length: 8 }), 1)
   const weights = randomised(p) as Record<string, Float32Array>
   const packed = await logitsOf(pictures, 48, { weights })
   for (const [i, picture] of pictures.entries()) {
@@ -112,10 +104,8 @@ test('navit learns a batch of pictures of different shapes by heart', async () =
   const labels = Int32Array.from(placed.flatMap((group) => Array.from({ length: slots }, (_, s) => group[s] ?? -100)))
   const losses = await overfit(
     (p) => {
-      const logits = navit(p, config)(leaves(config, placed.length, 9), slots)
-      return crossEntropy(reshape(logits, [-1, config.classes]), input('labels', [labels.length], 'int32'), {
-        ignore: -100,
-      })
+      const logits = navit(p, config)(navitInputs(config, { rows: placed.length, length: 9 }), slots)
+      return navitLoss(logits, input('labels', [labels.length], 'int32'))
     },
     { ...arrays, labels },
   )
@@ -143,11 +133,7 @@ test('a picture that is no whole number of patches, a full row and a wrong confi
 
 test('with fractional positions packed pictures have the logits of pictures alone, and a place is a part of the side', async () => {
   const fractional = { ...config, positions: 'fractional' as const }
-  const at = (R: number, N: number) => ({
-    ...leaves(config, R, N),
-    rows: input('down', [R, N]),
-    columns: input('across', [R, N]),
-  })
+  const at = (R: number, N: number) => navitInputs(fractional, { rows: R, length: N })
   const pictures: Planes[] = [
     { height: 24, width: 40, pixels: normalNumbers(1, channels, 24, 40) },
     { height: 96, width: 8, pixels: normalNumbers(2, channels, 96, 8) }, // higher than any table of the config
@@ -164,7 +150,7 @@ test('with fractional positions packed pictures have the logits of pictures alon
     const alone = await run(navit(params(), fractional)(at(1, 16), 1), [picture], 16)
     assertClose(packed.slice(i * config.classes, (i + 1) * config.classes), alone, 2e-6, `picture ${i}`)
   }
-  assert.throws(() => navit(params(), fractional)(leaves(config, 1, 8), 1), {
+  assert.throws(() => navit(params(), fractional)(navitInputs(config, { rows: 1, length: 8 }), 1), {
     message: /^navit: rows and columns of fractional positions must be float32/,
   })
 })

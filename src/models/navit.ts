@@ -1,4 +1,4 @@
-import { constant, ShapeError, type Tensor } from '../graph/index.ts'
+import { constant, input, ShapeError, type Tensor } from '../graph/index.ts'
 import { attend, hideUnless, linear, normal, ones, type Params, zeros } from '../nn/index.ts'
 import {
   add,
@@ -51,6 +51,25 @@ export interface PackedPictures {
   readonly columns: Tensor
   readonly sample: Tensor // int32 [R, N]: which picture of the row, from 0; −1 for a token that fills up
 }
+
+/** Leaves of a graph for rows of packed pictures, under the names of `packPatches`: R rows of N tokens. */
+export function navitInputs(
+  { patchSize, channels, positions }: NaViTConfig,
+  { rows: R, length: N }: { readonly rows: number; readonly length: number },
+): PackedPictures {
+  const [rows, columns] =
+    positions === 'fractional'
+      ? [input('down', [R, N]), input('across', [R, N])]
+      : [input('rows', [R, N], 'int32'), input('columns', [R, N], 'int32')]
+  return {
+    ...{ patches: input('patches', [R, N, channels * patchSize ** 2]), rows, columns },
+    sample: input('sample', [R, N], 'int32'),
+  }
+}
+
+/** Cross-entropy of the pictures in packed rows: logits [R, S, classes], labels int32 [R · S], −100 in empty slots. */
+export const navitLoss = (logits: Tensor, labels: Tensor): Tensor =>
+  crossEntropy(reshape(logits, [-1, logits.shape[2]]), labels, { ignore: -100 })
 
 /** The classifier: `slots` pictures in each row → logits [R, slots, classes]; those of an empty slot mean nothing. */
 export function navit(p: Params, config: NaViTConfig) {

@@ -61,6 +61,14 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '第 {{step}} 步：“{{name}}”含有非有限的数，因此不保存',
   ],
   [
+    "{{folder}}: no autoencoder there; train one with 'tubelet train emoji-kl-f4', and name its run with --model",
+    '{{folder}}：没有自编码器；请先用 tubelet train emoji-kl-f4 训练一个，再用 --model 指明那次运行',
+  ],
+  [
+    'the drawings have {{classes}} classes, and {{count}} of them are held out; give several styles, or one with groups',
+    '这些图画有 {{classes}} 类，其中留出 {{count}} 张；请给出多种画风，或一种带分组的画风',
+  ],
+  [
     '{{path}}: no such recipe; a recipe is a .ts or .js file, or one of {{names}}',
     '{{path}}：没有这个配方；配方是 .ts 或 .js 文件，或 {{names}} 之一',
   ],

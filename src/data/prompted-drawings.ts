@@ -1,0 +1,56 @@
+import { stream } from '../random.ts'
+import { alter, alterVersion, drawAttributes } from './alter.ts'
+import { drawPrompt } from './caption-batch.ts'
+import { loadClips } from './clips.ts'
+import { type Attributes, misspelt } from './prompts.ts'
+import { knownWords } from './words.ts'
+
+/** The training drawings of a data set and changed copies of them, each with prompts that ask for it. */
+export interface PromptedDrawings {
+  readonly count: number
+  readonly originals: number // drawings as they are, which come first
+  readonly prompts: readonly (readonly string[])[] // of each; the last may be misspelt
+  readonly words: readonly string[] // of all prompts, but for misspelt ones
+  readonly size: number // of the frames, in pixels
+  readonly frames: number
+  readonly fps: number // the median
+  readonly key: string // changes with the content
+  pixels(index: number): Uint8Array // straight RGBA [T, S, S, 4]
+  close(): void
+}
+
+/** What to make of a data set. */
+export interface PromptedDrawingsOptions {
+  readonly kind: 'clip' | 'still'
+  readonly variants: number // changed copies of each drawing: recoloured, small, two of them, mirrored, backwards
+  readonly promptsEach: number // ways to ask for each
+}
+
+/** Opens the training part of a data set in the moving style, with the same copies and prompts each time. */
+export async function promptedDrawings(
+  data: string,
+  { kind, variants, promptsEach }: PromptedDrawingsOptions,
+): Promise<PromptedDrawings> {
+  const clips = await loadClips(data, { kind, split: 'train', styles: ['fluent'] })
+  const { count: originals, frames, size } = clips
+  const count = originals * (1 + variants)
+  const changes = (i: number): Attributes =>
+    i < originals ? {} : drawAttributes(stream({ seed: 0, purpose: `variant ${kind}`, sample: i }), kind === 'clip')
+  const prompts = Array.from({ length: count }, (_, i) => {
+    const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
+    const meta = clips.samples[i % originals]
+    return Array.from({ length: promptsEach }, () => drawPrompt({ meta }, random, changes(i)))
+  })
+  const words = knownWords(prompts.flat())
+  prompts.forEach((ways, i) => {
+    const wrong = misspelt(ways[0], stream({ seed: 0, purpose: `misspelt ${kind}`, sample: i }))
+    if (wrong) ways.push(wrong)
+  })
+  return {
+    ...{ count, originals, prompts, words, size, frames },
+    fps: clips.samples.map((sample) => sample.fps).sort((a, b) => a - b)[originals >> 1],
+    key: `${clips.key} ${variants} ${alterVersion}`,
+    pixels: (i) => alter({ frames, size, bytes: clips.pixels(i % originals) }, changes(i)),
+    close: clips.close,
+  }
+}
