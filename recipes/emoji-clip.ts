@@ -50,6 +50,7 @@ const encoder = {
 export default {
   name: 'emoji-clip',
   summary: 'CLIP on emoji in many drawing styles, with captions in English and Chinese',
+  data: { size: 64, frames: 17 },
 
   async prepare({ data = 'data/emoji-64', from, steps = 900, seed = 0, report }) {
     const concepts = byConcept(await drawings(data.split(','), { size, split: 'train' }))

@@ -23,14 +23,7 @@ import {
   stream,
   warmupCosine,
 } from 'tubelet'
-import {
-  type ClassedDrawing,
-  composited,
-  dataOf,
-  epochOrder,
-  lightBackground,
-  modelFile,
-} from 'tubelet/node'
+import { type ClassedDrawing, composited, dataOf, epochOrder, lightBackground, modelFile } from 'tubelet/node'
 import { labelNames, scoresFile } from './parts/classes.ts'
 import { side as drawnSide, emojiClasses } from './parts/emoji-classes.ts'
 

@@ -54,12 +54,14 @@ const weightsOfTerms = { absolute: 1, squared: 2, motion: 0.5, kl: 2e-4 }
 export default {
   name: 'emoji-vae',
   summary: 'a video autoencoder for moving emoji with transparency, causal in time',
+  data: { size: 64, frames: 17 },
 
   async prepare({ runtime, data = 'data/emoji-64', from, seed = 0, steps = 6000, report }) {
     const { shards } = await readDataset(data)
-    const load = (kind: 'clip' | 'still') => loadClips(data, { kind, split: 'train', styles: ['fluent'] })
-    const clips = await load('clip')
-    const stills = shards.some(({ kind }) => kind === 'still') ? await load('still') : undefined
+    const kinds = (['clip', 'still'] as const).filter((kind) => shards.some((shard) => shard.kind === kind))
+    const [clips, stills] = await Promise.all(
+      kinds.map((kind) => loadClips(data, { kind, split: 'train', styles: ['fluent'] })),
+    )
     const { frames, size } = clips
     const parts: Part[] = [
       part('piece', clips, { count: 4, length: Math.min(5, frames), seed }),

@@ -52,6 +52,7 @@ const examples = ['a beating heart', '跳动的红心', 'a blue bird', 'clock', 
 export default {
   name: 'emoji-video',
   summary: 'text to moving emoji with transparency, 17 frames',
+  data: { size: 64, frames: 17 },
 
   async prepare(context) {
     const {
@@ -104,7 +105,7 @@ export default {
     ]
     const allTokens = parts.reduce((sum, { weight }) => sum + weight, 0)
     const perFrame = (side / 2) ** 2 // tokens
-    const index = { size: clips.size, frames: clips.frames, fps: clips.fps }
+    const index = { size: clips.size, frames: clips.frames, fps: clips.fps || undefined } // stills have none
     const scheduler = { _class_name: 'FlowMatchEulerDiscreteScheduler', num_train_timesteps: 1000, shift }
 
     return {

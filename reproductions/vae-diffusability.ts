@@ -23,7 +23,7 @@ import { epochOrder, pictureGrid } from 'tubelet/node'
 import { type Autoencoder, digitVae, trainAutoencoder } from './digits/autoencoder.ts'
 import { rows, runAll } from './digits/batches.ts'
 import { trainJudge } from './digits/judge.ts'
-import { area, type DigitPictures, digitPictures, joined, rowsOf, side } from './digits/pictures.ts'
+import { area, type DigitPictures, digitsOf, joined, rowsOf, side } from './digits/pictures.ts'
 
 const model = digitVae(4, 4) // 4 × 4 × 4 latents
 const [channels, height] = model.shape
@@ -56,10 +56,10 @@ export default {
 
   async measure(context) {
     const { seed, quick, signal, report } = context
-    const [train, heldOut] = [await digitPictures('train', signal), await digitPictures('held-out', signal)]
+    const [train, heldOut] = [await digitsOf('train', signal), await digitsOf('held-out', signal)]
     report('training the judge')
     const judge = await trainJudge(context, { train, heldOut })
-    const labels = Int32Array.from(heldOut.labels.subarray(0, count))
+    const labels = heldOut.labels.digit.slice(0, count)
     const figures: Record<string, number> = { 'accuracy of the judge': judge.accuracy }
     const pictures: Float32Array[] = []
     for (const beta of betas(quick)) {
@@ -191,7 +191,7 @@ async function diffuse({ context, latents, train, labels }: DiffusionRun): Promi
           x0: latents.normalise(latents.draw(drawn('latents'), chosen)),
           eps: drawn('noise').normal(batch * model.latents),
           t: logitNormalTimes(drawn('time').normal(batch)),
-          labels: Int32Array.from(chosen, (i) => train.labels[i]),
+          labels: Int32Array.from(chosen, (i) => train.labels.digit[i]),
         }
       },
       lr: warmupCosine({ peak: 2e-3, warmup: 20, total: steps }),

@@ -7,7 +7,7 @@ import { type Reproduction, type ReproductionContext, stream } from 'tubelet'
 import { pictureGrid } from 'tubelet/node'
 import { type Autoencoder, digitVae, trainAutoencoder } from './digits/autoencoder.ts'
 import { type Judge, trainJudge } from './digits/judge.ts'
-import { area, type DigitPictures, digitPictures, joined, rowsOf, side } from './digits/pictures.ts'
+import { area, type DigitPictures, digitsOf, joined, rowsOf, side } from './digits/pictures.ts'
 
 const model = digitVae(8, 8) // 2 × 2 × 8 latents
 const beta = 1
@@ -27,7 +27,7 @@ export default {
 
   async measure(context) {
     const { seed, signal, report } = context
-    const [train, heldOut] = [await digitPictures('train', signal), await digitPictures('held-out', signal)]
+    const [train, heldOut] = [await digitsOf('train', signal), await digitsOf('held-out', signal)]
     report('training the judge')
     const judge = await trainJudge(context, { train, heldOut })
     const arms: Record<string, Arm> = {}

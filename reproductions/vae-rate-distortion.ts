@@ -7,7 +7,7 @@
 import { activeUnits, type Reproduction, stream } from 'tubelet'
 import { pictureGrid } from 'tubelet/node'
 import { digitVae, errorInNats, trainAutoencoder } from './digits/autoencoder.ts'
-import { area, digitPictures, joined, side } from './digits/pictures.ts'
+import { area, digitsOf, joined, side } from './digits/pictures.ts'
 
 const model = digitVae(8, 8) // 2 × 2 × 8 latents
 const count = 900 // held-out digits
@@ -30,7 +30,7 @@ export default {
 
   async measure(context) {
     const { seed, quick, signal, report } = context
-    const [train, heldOut] = [await digitPictures('train', signal), await digitPictures('held-out', signal)]
+    const [train, heldOut] = [await digitsOf('train', signal), await digitsOf('held-out', signal)]
     const pixels = heldOut.pixels.subarray(0, count * area)
     const noise = stream({ seed, purpose: 'posterior' }).normal(count * model.latents)
     const figures: Record<string, number> = {}

@@ -88,6 +88,7 @@ export const importRule: ImportRule = {
     'files/vector-file.ts',
     'files/webp.ts',
     // These build and read data sets on a disk.
+    'data/build*',
     'data/captions.ts',
     'data/clips.ts',
     'data/contact-sheet.ts',
@@ -95,6 +96,7 @@ export const importRule: ImportRule = {
     'data/drawings.ts',
     'data/drawing-set.ts',
     'data/emoji*',
+    'data/folder*',
     'data/inspect.ts',
     'data/journal.ts',
     'data/labels.ts',

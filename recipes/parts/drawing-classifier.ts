@@ -1,4 +1,12 @@
-import { type ClassNetwork, classification, type ImageEncoderConfig, imageClassifier, loadClassifier, type Recipe, stream } from 'tubelet'
+import {
+  type ClassNetwork,
+  classification,
+  type ImageEncoderConfig,
+  imageClassifier,
+  loadClassifier,
+  type Recipe,
+  stream,
+} from 'tubelet'
 import { dataOf, epochOrder, lookAt, modelFile } from 'tubelet/node'
 import { labelNames, scoresFile } from './classes.ts'
 import { emojiClasses, frameOf, heldOutPictures, onWhite, side } from './emoji-classes.ts'

@@ -1,29 +1,27 @@
-import { digitSide, mnist } from 'tubelet/node'
+import { type LabelledPictures, rowsOf as picturesOf } from 'tubelet'
+import { digitPictures, mnist } from 'tubelet/node'
 
-/** Side of a picture: the digit with two pixels of paper around it, at half its size, so that it can be halved again. */
+/** Side of a picture: digits at about half their size, so that they can be halved again. */
 export const side = 16
 export const area = side * side
 
-/** Digits of one split. */
-export interface DigitPictures {
-  readonly count: number
-  readonly pixels: Float32Array // [N, 1, 16, 16], −1 is paper and 1 ink
-  readonly labels: Uint8Array // [N]
-}
+/** Digits of one split, [N, 1, 16, 16]: −1 is paper and 1 ink. */
+export type DigitPictures = LabelledPictures
 
 /** All digits of a split, in an order of their own: classes take turns. */
-export async function digitPictures(split: 'train' | 'held-out', signal?: AbortSignal): Promise<DigitPictures> {
-  const { count, images, labels } = await mnist({ split, signal })
+export async function digitsOf(split: 'train' | 'held-out', signal?: AbortSignal): Promise<DigitPictures> {
+  const pictures = digitPictures(await mnist({ split, signal }), side)
   const seen = new Array<number>(10).fill(0)
-  const turns = Array.from(labels, (label, i) => ({ i, turn: seen[label]++ })).sort((a, b) => a.turn - b.turn)
-  const pixels = new Float32Array(count * area).fill(-1)
-  const margin = side - digitSide / 2
-  for (const [n, { i }] of turns.entries())
-    for (let row = 0; row < digitSide; row++)
-      for (let column = 0; column < digitSide; column++)
-        pixels[n * area + ((row + margin) >> 1) * side + ((column + margin) >> 1)] +=
-          images[(i * digitSide + row) * digitSide + column] / 510
-  return { count, pixels, labels: Uint8Array.from(turns, ({ i }) => labels[i]) }
+  const turns = Array.from(pictures.labels.digit, (digit, i) => ({ i, digit, turn: seen[digit]++ }))
+  turns.sort((a, b) => a.turn - b.turn)
+  return {
+    ...pictures,
+    pixels: picturesOf(
+      pictures,
+      turns.map(({ i }) => i),
+    ),
+    labels: { digit: Int32Array.from(turns, ({ digit }) => digit) },
+  }
 }
 
 /** Rows of N pictures, latents or features, one after another. */

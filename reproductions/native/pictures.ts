@@ -1,4 +1,4 @@
-import { type Planes, paintShapes, resizeClip, shapeKinds, sizeAt, stream } from 'tubelet'
+import { type PlacedShape, type Planes, paintShapes, resizeClip, shapeKinds, sizeAt, stream } from 'tubelet'
 
 /** A picture of one shape, at no size yet. */
 export interface Drawn {
@@ -29,18 +29,25 @@ export function tokensAt(drawn: Drawn, side: number): number {
   return (height * width) / patchSize ** 2
 }
 
-/** How much of each pixel the shape covers, from −1 to 1: RGBA [H, W, 4]. */
-function painted({ label, x, y, radius }: Drawn, { height, width }: { height: number; width: number }): Uint8Array {
-  const [side, r] = [Math.max(height, width), radius * Math.min(height, width)]
-  const centre = (part: number, length: number) => (r + part * (length - 2 * r)) / side
-  const place = { x: centre(x, width), y: centre(y, height), radius: r / side }
-  const square = paintShapes([{ shape: kinds[label], colour: 'red', ...place }], side)
+/** A shape, placed and sized in pixels, on nothing: straight RGBA [H, W, 4]. */
+export function paintIn(shape: PlacedShape, { height, width }: { height: number; width: number }): Uint8Array {
+  const side = Math.max(height, width)
+  const [x, y, radius] = [shape.x, shape.y, shape.radius].map((pixels) => pixels / side)
+  const square = paintShapes([{ ...shape, x, y, radius }], side)
   const out = new Uint8Array(height * width * 4)
   for (let row = 0; row < height; row++)
     out.set(square.subarray(row * side * 4, (row * side + width) * 4), row * width * 4)
   return out
 }
 
+function painted({ label, x, y, radius: part }: Drawn, size: { height: number; width: number }): Uint8Array {
+  const radius = part * Math.min(size.height, size.width)
+  const centre = (part: number, length: number) => radius + part * (length - 2 * radius)
+  const place = { x: centre(x, size.width), y: centre(y, size.height), radius }
+  return paintIn({ shape: kinds[label], colour: 'red', ...place }, size)
+}
+
+/** How much of each pixel is covered, from −1 to 1. */
 const planes = (rgba: Uint8Array, size: { height: number; width: number }): Planes => ({
   ...size,
   pixels: Float32Array.from({ length: rgba.length / 4 }, (_, i) => rgba[4 * i + 3] / 127.5 - 1),

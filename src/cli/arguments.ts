@@ -27,6 +27,15 @@ export function number(t: Translate, limits: Limits = {}): (text: string) => num
   }
 }
 
+/** A parser for flags that take a width and a height in pixels: 128x192. */
+export function frameSize(t: Translate): (text: string) => { readonly width: number; readonly height: number } {
+  return (text) => {
+    const found = /^([1-9]\d{0,5})[x×]([1-9]\d{0,5})$/i.exec(text.trim())
+    if (!found) throw new InvalidArgumentError(t('usage.frameSize'))
+    return { width: Number(found[1]), height: Number(found[2]) }
+  }
+}
+
 /** A parser for flags that take a regular expression. */
 export function pattern(t: Translate): (text: string) => string {
   return (text) => {

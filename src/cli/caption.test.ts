@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import sharp from 'sharp'
 import { runCli, scratchFolder } from '../../test/cli.ts'
 import { tinyCaptionerFiles, tinyClipOf, tinyScenes } from '../../test/tiny-captioner.ts'
 import { writeModel } from '../../test/tiny-model.ts'
 import { captionMovingScene } from '../data/moving-shapes.ts'
-import { encodeWebp } from '../files/webp.ts'
+import { encodeStrip, encodeWebp } from '../files/webp.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 
 const cwd = await scratchFolder()
@@ -54,6 +55,41 @@ test('a still is captioned too, and what is no picture is told by its name', asy
   assert.equal(broken.code, 3)
   assert.match(broken.err, /^error: broken\.webp: /)
   assert.match((await caption('nowhere.png', '-m', 'tiny')).err, /cannot read .*nowhere\.png: no such file/)
+})
+
+test('drawings, strips and videos are captioned as by classify; a video without ffmpeg is told', async () => {
+  const [scene] = tinyScenes
+  const { frames, count, width } = tinyClipOf(scene)
+  const want = `${captionMovingScene(scene, 'en', 'short')}\n`
+  const xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/" tubelet:recipe="{}"/>'
+  await writeFile(join(cwd, 'strip.png'), await encodeStrip(tinyClipOf(scene), { xmp }))
+  assert.deepEqual(await caption('strip.png', '-m', 'tiny'), { code: 0, out: want, err: '' })
+
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><circle cx="2" cy="2" r="1" fill="red"/></svg>'
+  await writeFile(join(cwd, 'ball.svg'), svg)
+  const drawn = await caption('ball.svg', '-m', 'tiny')
+  assert.deepEqual([drawn.code, drawn.err], [0, ''])
+
+  // Stands for ffmpeg: tells a length of two seconds, then writes the frames of the clip, each 256 pixels square.
+  const large = await Promise.all(
+    Array.from({ length: count }, (_, t) => {
+      const frame = frames.subarray(t * 4 * width ** 2, (t + 1) * 4 * width ** 2)
+      return sharp(frame, { raw: { width, height: width, channels: 4 } })
+        .resize(256, 256, { kernel: 'nearest' })
+        .raw()
+        .toBuffer()
+    }),
+  )
+  await writeFile(join(cwd, 'raw'), Buffer.concat(large))
+  const script = `#!/bin/sh\ncase "$*" in *rawvideo*) cat '${join(cwd, 'raw')}';; *) echo '  Duration: 00:00:02.00, start' >&2; exit 1;; esac\n`
+  await writeFile(join(cwd, 'ffmpeg'), script)
+  await chmod(join(cwd, 'ffmpeg'), 0o755)
+  await writeFile(join(cwd, 'clip.mp4'), '')
+  const video = (PATH: string) => runCli(['caption', 'clip.mp4', '-m', 'tiny'], { cwd, env: { PATH } })
+  assert.deepEqual(await video(`${cwd}:${process.env.PATH}`), { code: 0, out: want, err: '' })
+  const missing = await video(join(cwd, 'nowhere'))
+  assert.equal(missing.code, 3)
+  assert.match(missing.err, /^error: clip\.mp4: reading video needs ffmpeg: /)
 })
 
 test('a tokenizer that is not that of the captioner is refused', async () => {

@@ -1,6 +1,5 @@
 import { TubeletError } from '../errors.ts'
-import { readBytes } from '../files/disk.ts'
-import { decodeClip } from '../files/webp.ts'
+import { readPicture } from '../files/picture-file.ts'
 import { captionWriter } from '../generate/open-caption-writer.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { wholeNumber } from './arguments.ts'
@@ -26,7 +25,7 @@ export const captionCommand = command({
     const kind = { language: shell.lang, detail: long ? 'long' : 'short' } as const
     try {
       for (const path of files) {
-        const clip = await decodeClip(await readBytes(shell.path(path)), { name: path })
+        const clip = await readPicture(shell.path(path), { env: shell.io.env, name: path })
         const { text, logProbability } = await writer.caption(clip, { ...kind, beams, signal: shell.io.signal })
         captions.push({ path, caption: text, logProbability })
       }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Command, OptionValues } from '@commander-js/extra-typings'
 import { type Io, type Paint, paint } from './io.ts'
 import type { Lang, Translate } from './messages/index.ts'
+import { chineseSentence } from './messages/sentences.zh.ts'
 
 // How to add a command, `tubelet count FILE --limit N`:
 //
@@ -57,6 +58,8 @@ export interface Shell {
   say(line: string): void
   /** A line on stderr, under --verbose only. */
   detail(line: string): void
+  /** An English sentence of the library in the language of the messages, where that is known. */
+  sentence(english: string): string
   /** The absolute path of what the user named. */
   path(name: string): string
 }
@@ -126,6 +129,7 @@ export function makeShell(io: Io, { t, lang }: { t: Translate; lang: Lang }, opt
     result: (value, text) => io.stdout.write(`${json ? JSON.stringify(value) : text}\n`),
     say: (line) => quiet || io.stderr.write(`${line}\n`),
     detail: (line) => verbose && io.stderr.write(`${line}\n`),
+    sentence: (english) => (lang === 'zh' ? (chineseSentence(english) ?? english) : english),
     path: (name) => resolve(io.cwd, name),
   }
 }

@@ -134,6 +134,69 @@ test('words that the model has not learned are told once a prompt, in the langua
   assert.equal((await generate(['zzz', '-q', '-o', 'z.webp'])).err, '')
 })
 
+test('--size and --frames draw clips of another size, which the file and a note tell', async () => {
+  const { code, err } = await generate([
+    'a red heart',
+    '--size',
+    '64x32',
+    '--frames',
+    '3',
+    '-s',
+    '3',
+    '-o',
+    'wide.webp',
+  ])
+  assert.equal(code, 0, err)
+  const note = /note: the model has seen 32 × 32 with 5 frames alone; what it draws at 64 × 32 with 3 frames is a guess/
+  assert.equal(err.split(note).length, 2, err)
+  const clip = await decodeClip(await readFile(at('wide.webp')))
+  assert.deepEqual([clip.width, clip.height, clip.count], [64, 32, 3])
+  assert.ok(Math.abs(clip.delays.reduce((a, b) => a + b) - 500) < 5, 'a loop lasts as long as one of 5 frames')
+  const { width, height, frames } = (await readRecipe(at('wide.webp'))) as Record<string, number>
+  assert.deepEqual([width, height, frames], [64, 32, 3])
+  const own = await generate([
+    'a red heart',
+    '--size',
+    '32×32',
+    '--frames',
+    '5',
+    '-s',
+    '3',
+    '-o',
+    'own.webp',
+    '--lang',
+    'zh',
+  ])
+  assert.doesNotMatch(own.err, /没有把握/)
+  await generate(['a red heart', '-s', '3', '-o', 'plain.webp'])
+  assert.deepEqual(
+    (await decodeClip(await readFile(at('own.webp')))).frames,
+    (await decodeClip(await readFile(at('plain.webp')))).frames,
+  )
+})
+
+test('a size that cannot be drawn has exit code 2 and the next one that can, in both languages', async () => {
+  const cases: [string[], RegExp, RegExp][] = [
+    [['--size', '33x32'], /next size is 64 × 32/, /下一个可用的大小是 64 × 32/],
+    [['--frames', '4'], /there must be 1, 3, 5 and so on, up to 31; the next is 5/, /下一个可用的帧数是 5/],
+    [['--size', '512x512', '--frames', '99'], /next is 31/, /下一个可用的帧数是 31/],
+    [['--size', '32'], /'--size' cannot be '32': it is a width and a height/, /应为宽和高/],
+    [['--size', '0x32'], /such as 128x192/, /例如 128x192/],
+    [['--size', '99999999999x9'], /such as 128x192/, /例如 128x192/],
+    [['--frames', '1e9'], /'--frames' cannot be '1e9'/, /1 .*100000/],
+    [['--size', '64x32', '--image', 'heart.webp'], /in squares alone \(got 64 × 32\)/, /只能画正方形/],
+  ]
+  for (const [args, english, chinese] of cases)
+    for (const [lang, message] of [
+      ['en', english],
+      ['zh', chinese],
+    ] as const) {
+      const { code, err } = await generate(['cat', '-o', 'never.webp', '--lang', lang, ...args])
+      assert.match(err, message)
+      assert.equal(code, 2)
+    }
+})
+
 test('an empty prompt and one of 5,000 characters give pictures', async () => {
   assert.equal((await generate(['', '-o', 'empty.webp'])).code, 0)
   const { code, out } = await generate(['跳动的红心'.repeat(1000), '-s', '1'])

@@ -6,9 +6,9 @@ import type { Clip } from '../files/clip.ts'
 import { fileError } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
 import { textToVideo } from '../generate/open-text-to-video.ts'
-import type { Recipe } from '../generate/text-to-video.ts'
+import type { Recipe, TextToVideo } from '../generate/text-to-video.ts'
 import { nodeRuntime } from '../runtime/node.ts'
-import { number, wholeNumber } from './arguments.ts'
+import { frameSize, number, wholeNumber } from './arguments.ts'
 import { checkClipName, checkClipPlaces, writeClip } from './clip-file.ts'
 import { clipNames } from './clip-names.ts'
 import { command, type Shell } from './command.ts'
@@ -33,6 +33,8 @@ export const generateCommand = command({
       .addOption(
         new Option('--dtype <type>', t('generate.dtype')).choices(['fp32', 'int8'] as const).default('fp32' as const),
       )
+      .option('--size <wxh>', t('generate.size'), frameSize(t))
+      .option('--frames <n>', t('generate.frames'), wholeNumber(t, { min: 1, max: 100_000 }))
       .option('--negative <prompt>', t('generate.negative'), '')
       .option('--image <file>', t('generate.image'))
       .option('--strength <part>', t('generate.strength'), number(t, { min: 0.01, max: 1 }))
@@ -42,7 +44,7 @@ export const generateCommand = command({
       .option('--loop <clip>', t('generate.loop'))
       .option('--between <files...>', t('generate.between')),
 
-  async run([given], { model, out, count, steps, cfg, negative, dtype, ...options }, shell) {
+  async run([given], { model, out, count, steps, cfg, negative, dtype, size, frames, ...options }, shell) {
     checkClipName(out)
     checkVisualOptions(options, shell)
     const prompts = [
@@ -63,7 +65,7 @@ export const generateCommand = command({
       shell.io.env,
     )
     const folder = await findModel(model, shell.io.cwd)
-    const pipeline = await textToVideo(folder, nodeRuntime())
+    const pipeline = await textToVideo(folder, nodeRuntime(), { ...size, frames })
     const origin = {
       model,
       modelHash: (await weightsHash(folder)).slice(0, 16),
@@ -74,6 +76,7 @@ export const generateCommand = command({
       await pipeline.release()
       throw error
     })
+    noteSize(pipeline, shell)
     const total = recipes.length * steps
     const bar = progress(shell, { total, label: (done) => shell.t('generate.step', { done, total }) })
     const preview = previews(shell)
@@ -87,7 +90,7 @@ export const generateCommand = command({
           if (!preview) bar.update(done)
           else await preview.show(event.preview, shell.t('generate.step', { done, total }))
         } else {
-          const recipe = { ...event.recipe, ...visualRecipe(options), ...origin }
+          const recipe = { ...event.recipe, ...size, frames, ...visualRecipe(options), ...origin }
           const clip = visual?.whole(event.clip) ?? event.clip
           await writeClip(shell.path(paths[event.index]), clip, { recipe, env: shell.io.env })
           written.push({ path: paths[event.index], ...recipe })
@@ -142,6 +145,15 @@ const readLines = (path: string) =>
   readFile(path, 'utf8').then(lines, (error) => {
     throw fileError(error, 'read', path)
   })
+
+/** Tells that a size or length is none of the training. */
+function noteSize({ width, height, frames, trainedOn }: TextToVideo, { say, t }: Shell) {
+  if (width === trainedOn.width && height === trainedOn.height && frames === trainedOn.frames) return
+  const asked = { width, height, frames }
+  say(
+    t('generate.unseenSize', { asked: t('generate.clipSize', asked), seen: t('generate.clipSize', { ...trainedOn }) }),
+  )
+}
 
 /** Tells which words of a prompt mean nothing to the model. */
 function note(

@@ -25,8 +25,8 @@ test('help lists every command on stdout, in the language asked for, and is no e
 
 test('help of a command and of a command in a group explains its flags and the general ones', async () => {
   for (const argv of [
-    ['help', 'data', 'build'],
-    ['data', 'build', '--help'],
+    ['help', 'data', 'build', 'folder'],
+    ['data', 'build', 'emoji', '--help'],
   ]) {
     const { code, out } = await runCli(argv)
     assert.equal(code, 0)
@@ -47,7 +47,8 @@ test('an unknown command or flag offers the nearest one, on stderr, with exit co
     [['runs', '--lang'], /the option '--lang <language>' needs a value/],
     [['runs', '--lang', 'fr'], /'--lang' cannot be 'fr': it is one of en, zh/],
     [['data', 'build', 'emoji', '--size', "0'"], /'--size' cannot be '0'': it is a whole number from 1 to 512/],
-    [['data', 'build', 'emojis'], /'name' cannot be 'emojis': it is one of emoji/],
+    [['data', 'build', 'emojis'], /unknown command 'emojis'; did you mean emoji\?/],
+    [['explain', 'dalle'], /'topic' cannot be 'dalle': it is one of /],
   ]
   for (const [argv, expected] of cases) {
     const { code, out, err } = await runCli(argv)

@@ -18,7 +18,7 @@ export async function loadRecipe(path: string): Promise<Recipe> {
       `${path}: no such recipe; a recipe is a .ts or .js file, or one of ${(await recipeNames()).join(', ')}`,
     )
   const recipe = await placed(path, () => importDefault<Partial<Recipe> | undefined>(path))
-  const { name, summary = '', prepare } = recipe ?? {}
+  const { name, summary = '', data, prepare } = recipe ?? {}
   if (typeof name !== 'string' || typeof prepare !== 'function')
     throw new TubeletError(
       'input',
@@ -26,7 +26,7 @@ export async function loadRecipe(path: string): Promise<Recipe> {
     )
   const prepared = async (context: Parameters<typeof prepare>[0]) =>
     checkedRun(path, await placed(path, () => prepare.call(recipe, context)))
-  return { name, summary, prepare: prepared }
+  return { name, summary, data, prepare: prepared }
 }
 
 /** The default export of a TypeScript or JavaScript file; what it imports from 'tubelet' is this very package. */

@@ -45,6 +45,40 @@ test('a claim that does not hold ends with code 10; in small nothing is kept', a
   assert.ok(!(await readdir(root)).includes('results'))
 })
 
+test('a run that is stopped keeps the seeds that it has measured, as long as the reproduction stays as it is', async () => {
+  const source = (rest: string) => `let count = 0
+export default {
+  name: 'stopping', system: 'DDPM', source: 'nowhere', claim: { en: 'It ends.', zh: '它会结束。' },
+  seeds: [1, 2], charts: [], holds: () => true, pictures: [{ name: 'dot', title: { en: 'A dot', zh: '一个点' } }],
+  async measure({ seed, report }) {
+    report('measuring')
+    if (seed === 2 && process.env.TUBELET_TEST_STOP) throw new Error('the power went')
+    return { figures: { seed }, series: {}, pictures: { dot: Uint8Array.of(seed) } }
+  },
+}
+${rest}`
+  const file = join(root, 'stopping.ts')
+  await writeFile(file, source(''))
+  process.env.TUBELET_TEST_STOP = 'yes'
+  const stopped = await reproduce('./stopping.ts', '-o', 'stop')
+  delete process.env.TUBELET_TEST_STOP
+  assert.match(stopped.err, /the power went/)
+  assert.deepEqual(
+    (await readdir(join(root, 'stop'))).map((name) => name.slice(0, 11)),
+    ['.measuring-'],
+  )
+  const { code, err } = await reproduce('./stopping.ts', '-o', 'stop')
+  assert.equal(code, 0, err)
+  assert.match(err, /seed 1: measured before the run was stopped/)
+  assert.match(err, /seed 2: measuring/)
+  const { figures, seeds } = JSON.parse(await readFile(join(root, 'stop', 'stopping.json'), 'utf8'))
+  assert.deepEqual(figures.seed, { mean: 1.5, low: 1, high: 2 })
+  assert.deepEqual(seeds[0], { seed: 1, figures: { seed: 1 }, series: {} })
+  assert.deepEqual([...(await readFile(join(root, 'stop', 'stopping-dot.png')))], [1])
+  const again = await reproduce('./stopping.ts', '-o', 'stop')
+  assert.match(again.err, /seed 1: measuring/) // nothing is left over from the run that ended
+})
+
 test('what is no reproduction is refused in words', async () => {
   const none = await reproduce()
   assert.equal(none.code, 2)

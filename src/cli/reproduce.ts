@@ -9,6 +9,7 @@ import { type Measured, type Reproduction, type Spread, spreads } from '../repro
 import { nodeRuntime } from '../runtime/node.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, exitCodes, type Shell } from './command.ts'
+import { type MeasuredSeed, measuredSeeds } from './measured-seeds.ts'
 import { packageFolder, packageVersion } from './package.ts'
 import { placed } from './recipe-errors.ts'
 import { importDefault } from './recipe-file.ts'
@@ -30,11 +31,14 @@ export const reproduceCommand = command({
       throw new TubeletError('usage', shell.t('reproduce.which', { names: known.join(', ') }))
     const results: ReproductionResult[] = []
     for (const one of all ? known : [name as string]) {
-      const reproduction = await loadReproduction(one, shell)
+      const { path, reproduction } = await loadReproduction(one, shell)
       shell.say(`${one}: ${reproduction.claim[shell.lang]}`)
-      const { result, pictures } = await reproduce(reproduction, { quick, threads, shell })
+      const to = shell.path(out ?? 'results')
       // In small it is a check and no result: it is kept only where a folder is named.
-      if (!quick || out !== undefined) await keep(result, pictures, shell.path(out ?? 'results'))
+      const stored = quick ? undefined : await measuredSeeds(to, path)
+      const { result, pictures } = await reproduce(reproduction, { quick, threads, shell, stored })
+      if (!quick || out !== undefined) await keep(result, pictures, to)
+      await stored?.forget()
       shell.say(report(result, shell))
       results.push(result)
     }
@@ -66,25 +70,32 @@ interface Measuring {
   readonly quick: boolean
   readonly threads?: number
   readonly shell: Shell
+  readonly stored?: Awaited<ReturnType<typeof measuredSeeds>>
 }
 
 async function reproduce(
   reproduction: Reproduction,
-  { quick, threads, shell }: Measuring,
+  { quick, threads, shell, stored }: Measuring,
 ): Promise<{ result: ReproductionResult; pictures: Readonly<Record<string, Uint8Array>> }> {
   const { name, system, source, claim, charts, pictures = [] } = reproduction
-  const began = performance.now()
   const runtime = nodeRuntime({ threads })
-  const seeds: ReproductionResult['seeds'][number][] = []
-  let drawn: Measured['pictures']
+  const commit = await gitCommit(packageFolder)
+  const all: MeasuredSeed[] = []
   for (const seed of quick ? reproduction.seeds.slice(0, 1) : reproduction.seeds) {
     const report = (text: string) => shell.say(shell.t('reproduce.seed', { name, seed, text }))
     const { signal } = shell.io
-    const { pictures, ...measured } = await reproduction.measure({ runtime, seed, quick, signal, report })
-    seeds.push({ seed, ...measured })
-    drawn ??= pictures
-    if (signal.aborted) throw new TubeletError('stopped', shell.t('reproduce.stopped', { name }))
+    const before = await stored?.read(seed)
+    if (before) report(shell.t('reproduce.measured', { commit: before.commit ?? '?' }))
+    const began = performance.now()
+    const measured = before ?? {
+      ...{ seed, commit, ...(await reproduction.measure({ runtime, seed, quick, signal, report })) },
+      minutes: (performance.now() - began) / 60000,
+    }
+    if (signal.aborted) throw new TubeletError('stopped', shell.t('reproduce.stopped', { name, seed }))
+    if (!before) await stored?.keep(measured)
+    all.push(measured)
   }
+  const seeds = all.map(({ seed, figures, series }) => ({ seed, figures, series }))
   const result = {
     ...{ name, system, source, claim },
     holds: reproduction.holds(
@@ -94,13 +105,17 @@ async function reproduce(
     quick,
     command: `tubelet reproduce ${name}${quick ? ' --quick' : ''}`,
     ...{ figures: spreads(seeds), charts, pictures, seeds },
-    minutes: Math.round((performance.now() - began) / 6000) / 10,
+    minutes: Math.round(all.reduce((sum, { minutes }) => sum + minutes, 0) * 10) / 10,
     machine: `${availableParallelism()} × ${cpus()[0]?.model.trim()}`,
     date: new Date().toISOString().slice(0, 10),
-    versions: { tubelet: packageVersion(), node: process.version, commit: await gitCommit(packageFolder) },
+    versions: { tubelet: packageVersion(), node: process.version, commit: commitsOf(all) },
   }
-  return { result, pictures: drawn ?? {} }
+  return { result, pictures: all[0].pictures ?? {} }
 }
+
+/** The commit, or all of them where a run was stopped and went on at another. */
+const commitsOf = (seeds: readonly MeasuredSeed[]): string | undefined =>
+  [...new Set(seeds.flatMap(({ commit }) => commit ?? []))].join(', ') || undefined
 
 /** Writes the result, then its charts in both languages and its pictures. */
 async function keep(
@@ -141,7 +156,7 @@ export const reproductionNames = async (): Promise<string[]> =>
   (await readdir(folder)).flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? []).sort()
 
 /** One that the package brings, by its name, or one of the user's own, by its file. */
-async function loadReproduction(name: string, shell: Shell): Promise<Reproduction> {
+async function loadReproduction(name: string, shell: Shell): Promise<{ path: string; reproduction: Reproduction }> {
   const own = /[\\/.]/.test(name)
   const known = await reproductionNames()
   if (!own && !known.includes(name))
@@ -153,5 +168,5 @@ async function loadReproduction(name: string, shell: Shell): Promise<Reproductio
       'input',
       `${path}: must export a reproduction by default, with 'name', 'measure' and 'holds'`,
     )
-  return found as Reproduction
+  return { path, reproduction: found as Reproduction }
 }

@@ -14,6 +14,7 @@ import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
 import { loadRecipe, recipePath } from './recipe-file.ts'
 import { count } from './text.ts'
+import { dataSets } from './train-data.ts'
 import { showEstimate, stepsWithin } from './train-estimate.ts'
 import { carryOut } from './train-run.ts'
 import { type StoppedRun, stoppedRun } from './train-settings.ts'
@@ -49,8 +50,9 @@ export const trainCommand = command({
     const asked = await settingsOf(name, options, { before, shell })
     const runtime = nodeRuntime({ threads: options.threads })
     const recipe = await loadRecipe(asked.recipe)
+    const data = await dataSets(asked, recipe.data, shell)
     const prepare = async (steps?: number) => {
-      const run = await recipe.prepare({ ...asked, steps, runtime, report: shell.say })
+      const run = await recipe.prepare({ ...asked, data, steps, runtime, report: shell.say })
       const { freeze } = asked
       return freeze === undefined ? run : { ...run, frozen: (name: string) => new RegExp(freeze).test(name) }
     }

@@ -5,7 +5,15 @@ import type { Clip } from '../files/clip.ts'
 import { readPicture } from '../files/picture-file.ts'
 import { clipFromPlanes, planesOf } from '../generate/frames.ts'
 import type { TextToVideo } from '../generate/text-to-video.ts'
-import { between, comingBefore, edited, fromPicture, goingOn, type VisualPrompt } from '../generate/visual-prompt.ts'
+import {
+  between,
+  comingBefore,
+  edited,
+  fromPicture,
+  goingOn,
+  squareSide,
+  type VisualPrompt,
+} from '../generate/visual-prompt.ts'
 import type { Shell } from './command.ts'
 
 /** The flags of `generate` that name pictures and clips. */
@@ -33,11 +41,13 @@ export function checkVisualOptions(options: VisualOptions, { t }: Shell): void {
 /** What the flags ask for beside the words, read from their files; undefined where there are none. */
 export async function visualPrompt(
   options: VisualOptions,
-  { size, frames, fps }: TextToVideo,
+  { frames, fps, ...model }: TextToVideo,
   { path, io, t }: Shell,
 ): Promise<VisualPrompt | undefined> {
   const { image, strength, mask, extend, back, loop, between: ends } = options
-  const open = (file: string) => readPicture(path(file), io.env)
+  if ([image, extend, loop, ends].every((one) => one === undefined)) return undefined
+  const size = squareSide({ frames, ...model })
+  const open = (file: string) => readPicture(path(file), { env: io.env })
   const read = async (file: string) => fitted(atSpeed(await open(file), fps), size)
   const readClip = async (file: string, option: string) => {
     const clip = await read(file)
@@ -55,8 +65,7 @@ export async function visualPrompt(
     const clip = await readClip(loop, '--loop')
     return between(clip, clip, frames)
   }
-  if (ends) return between(await read(ends[0]), await read(ends[1]), frames)
-  return undefined
+  return between(await read(ends![0]), await read(ends![1]), frames)
 }
 
 /** What of it belongs into the recipe of a file. */

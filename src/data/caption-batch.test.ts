@@ -25,6 +25,18 @@ test('drawings of one concept come together, in an order that does not depend on
   assert.deepEqual(byConcept([]), [])
 })
 
+test('where there are words in one language alone, every prompt is in it, and as it is written', () => {
+  const caption = { label: 'A photo of my red cat.', tags: [], verbatim: true as const }
+  const mine = { meta: { ...drawing('1', undefined).meta, en: caption, zh: caption, language: 'en' as const } }
+  const blue = { hue: 215, en: 'blue', zh: '蓝色' }
+  for (let sample = 0; sample < 40; sample++) {
+    const random = () => stream({ seed: 3, purpose: 'own', sample })
+    assert.equal(drawPrompt(mine, random()), 'A photo of my red cat.')
+    const changed = drawPrompt(mine, random(), { colour: blue, two: true, reversed: true })
+    assert.equal(changed, 'A photo of my cat, blue, two of them, backwards')
+  }
+})
+
 test('prompts come in both languages, and the same stream gives the same prompt', () => {
   const ask = (sample: number) => drawPrompt(drawing('1f427', 'flat'), stream({ seed: 3, purpose: 'p', sample }))
   const prompts = Array.from({ length: 200 }, (_, sample) => ask(sample))

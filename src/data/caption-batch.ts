@@ -21,9 +21,10 @@ export function byConcept(drawings: readonly Drawing[]): Drawing[][] {
   return [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, list]) => list)
 }
 
-/** A prompt in one of the two languages. */
+/** A prompt in one of the two languages, or in the only one that there are words in. */
 export function drawPrompt({ meta }: Pick<Drawing, 'meta'>, random: RandomStream, attributes: Attributes = {}): string {
-  const language: CaptionLanguage = captionLanguages[random.integer(captionLanguages.length)]
+  const drawn: CaptionLanguage = captionLanguages[random.integer(captionLanguages.length)]
+  const language = meta.language ?? drawn
   return promptFor(meta[language], language, { random, ...attributes })
 }
 

@@ -12,6 +12,8 @@ const captionSchema = z.object({
   tags: z.array(z.string()),
   group: z.string().optional(),
   subgroup: z.string().optional(),
+  /** A sentence of a person's own, which is asked for as it is written; absent for a name that takes many forms. */
+  verbatim: z.literal(true).optional(),
 })
 
 /** What an emoji is called in one language: its name, words that go with it, and what the groups above it are called. */
@@ -19,7 +21,7 @@ export type Caption = z.infer<typeof captionSchema>
 
 /** The part of a sample's metadata that captions fill. */
 export const conceptSchema = z.object({
-  /** The key of the concept: code points in hex, see conceptKey. */
+  /** The key of the concept: code points in hex, see conceptKey; of a person's own words, a hash of them. */
   codePoint: z.string().min(1),
   emoji: z.string(),
   /** Keys of the groups, equal in every language: `smileys-emotion`, `face-smiling`. */
@@ -27,6 +29,8 @@ export const conceptSchema = z.object({
   subgroup: z.string().optional(),
   en: captionSchema,
   zh: captionSchema,
+  /** The language that the words of both are in, where there is only one. */
+  language: z.enum(captionLanguages).optional(),
 })
 export type Concept = z.infer<typeof conceptSchema>
 

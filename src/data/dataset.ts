@@ -7,7 +7,10 @@ import { readJsonAs } from './json.ts'
 /** The form of `KEY.json`, one sample's metadata. */
 export const sampleSchema = conceptSchema.extend({
   kind: z.enum(['clip', 'still']),
-  style: z.enum(styles),
+  /** How it is drawn; a person's own picture has no style. */
+  style: z.enum(styles).optional(),
+  /** The file that a person's own picture was made of, from its folder. */
+  file: z.string().optional(),
   split: z.enum(['train', 'held-out']),
   width: z.int().positive(),
   height: z.int().positive(),
@@ -28,7 +31,7 @@ const skippedSchema = z.array(z.object({ name: z.string(), reason: z.string() })
 /** The form of one entry of `shards` in the index, and of a line in the journal of a build. */
 export const shardSchema = z.object({
   file: z.string().regex(/^[\w.-]+$/),
-  style: z.enum(styles),
+  style: z.enum(styles).optional(),
   kind: z.enum(['clip', 'still']),
   samples: z.int().nonnegative(),
   train: z.int().nonnegative(),

@@ -1,22 +1,14 @@
 import { createHash } from 'node:crypto'
-import { type Concept, readCaptions } from './captions.ts'
-import { isCountryFlag } from './code-points.ts'
-import { type Drawing, type Kind, listDrawings, type Skipped, type Style } from './drawings.ts'
+import { cutIntoShards, type PlannedShard } from './build-options.ts'
+import { readCaptions } from './captions.ts'
+import { isCountryFlag, splitOf } from './code-points.ts'
+import { listDrawings, type Skipped } from './drawings.ts'
 import type { EmojiSettings } from './emoji-options.ts'
 import { captionPackage, type EmojiPackage } from './emoji-packages.ts'
 
-/** A shard that is to be written: the drawings of one style and kind. */
-export interface PlannedShard {
-  file: string
-  style: Style
-  kind: Kind
-  drawings: Drawing[]
-}
-
-/** What a build will write: its shards, the captions, and what belongs to none. */
+/** What a build will write, and what belongs to no shard. */
 export interface Plan {
   shards: PlannedShard[]
-  concepts: Map<string, Concept>
   skipped: Skipped[]
 }
 
@@ -39,14 +31,14 @@ export async function makePlan(
     })
     for (const kind of kinds) {
       const some = drawings.filter((drawing) => drawing.kind === kind)
-      for (let start = 0; start < some.length; start += shardSamples) {
-        const number = String(start / shardSamples).padStart(5, '0')
-        const file = `${style}-${kind}s-${number}.tar`
-        shards.push({ file, style, kind, drawings: some.slice(start, start + shardSamples) })
-      }
+      const samples = some.map(({ codePoint, name, decode }) => {
+        const key = style === 'fluent' ? codePoint : `${codePoint}_${style}`
+        return { key, name, decode, concept: concepts.get(codePoint)!, split: splitOf(codePoint) }
+      })
+      shards.push(...cutIntoShards(samples, { kind, style, shardSamples }))
     }
   }
-  return { shards, concepts, skipped }
+  return { shards, skipped }
 }
 
 /** SHA-256 of all that decides what a build writes. */
@@ -56,7 +48,7 @@ export function fingerprintOf(
   plan: PlannedShard[],
 ): string {
   const pins = packages.map(({ name, version, integrity }) => [name, version, integrity])
-  const keys = plan.map(({ file, drawings }) => [file, ...drawings.map(({ codePoint }) => codePoint)])
+  const keys = plan.map(({ file, samples }) => [file, ...samples.map(({ concept }) => concept.codePoint)])
   return createHash('sha256')
     .update(JSON.stringify({ format: 1, settings, pins, keys }))
     .digest('hex')

@@ -1,19 +1,15 @@
-import { mkdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import sharp from 'sharp'
-import { writeFileAtomic } from '../files/disk.ts'
 import { fetchPackage, type PackageProgress } from '../files/packages.ts'
-import { captionLanguages } from './captions.ts'
-import { type Dataset, datasetSchema, type Shard } from './dataset.ts'
-import { packagesOf, type Skipped } from './drawings.ts'
-import { type BuildEvent, type EmojiOptions, type EmojiSettings, emojiSettings } from './emoji-options.ts'
+import { buildShards } from './build.ts'
+import type { BuildEvent } from './build-options.ts'
+import { packagesOf } from './drawings.ts'
+import { type EmojiOptions, emojiSettings } from './emoji-options.ts'
 import { captionPackage, type EmojiPackage } from './emoji-packages.ts'
 import { fingerprintOf, makePlan } from './emoji-plan.ts'
-import { buildShard } from './emoji-shard.ts'
 import { openJournal } from './journal.ts'
 import { writeLicences } from './licences.ts'
 
-export type { BuildEvent, EmojiOptions } from './emoji-options.ts'
+export type { BuildEvent } from './build-options.ts'
+export type { EmojiOptions } from './emoji-options.ts'
 
 /**
  * Builds the emoji data set: packages → frames → resized in premultiplied alpha → WebDataset shards with captions.
@@ -23,31 +19,15 @@ export async function* buildEmoji(options: EmojiOptions): AsyncGenerator<BuildEv
   const settings = emojiSettings(options)
   const packages = [...new Set([captionPackage, ...settings.styles.flatMap(packagesOf)])]
   const folders = yield* locateAll(packages, options)
-  const { shards: plan, concepts, skipped } = await makePlan(settings, folders)
+  const { shards, skipped } = await makePlan(settings, folders)
   for (const left of skipped) yield { type: 'skip', ...left }
-  await mkdir(settings.out, { recursive: true })
-  const fingerprint = fingerprintOf(settings, packages, plan)
+  const fingerprint = fingerprintOf(settings, packages, shards)
   await using journal = await openJournal(settings.out, fingerprint)
-  const total = plan.reduce((sum, { drawings }) => sum + drawings.length, 0)
-  const ready = await Promise.all(plan.map((shard) => isReady(settings.out, journal.finished.get(shard.file))))
-  yield { type: 'plan', samples: total, shards: plan.length, resumed: ready.filter(Boolean).length }
-  let done = 0
-  const shards: Shard[] = []
-  for (const [i, shard] of plan.entries()) {
-    let result = ready[i] ? journal.finished.get(shard.file) : undefined
-    if (!result) {
-      result = yield* buildShard(shard, { settings, concepts, signal: options.signal, progress: { done, total } })
-      await journal.add(result)
-    }
-    shards.push(result)
-    done += shard.drawings.length
-    yield { type: 'shard', shard: result, done, total }
-  }
   await writeLicences(settings.out, packages, folders)
-  const dataset = describe({ settings, packages, fingerprint, shards, skipped })
-  await writeFileAtomic(join(settings.out, 'dataset.json'), `${JSON.stringify(dataset, null, 2)}\n`)
-  await journal.remove()
-  yield { type: 'done', dataset }
+  yield* buildShards({
+    ...{ name: 'emoji', settings, fingerprint, shards, skipped, packages, journal },
+    signal: options.signal,
+  })
 }
 
 /** Finds or fetches every package; events of the download are passed on as they come. */
@@ -80,55 +60,4 @@ async function* locateAll(
     folders.set(pinned.name, await folder)
   }
   return folders
-}
-
-async function isReady(out: string, finished: Shard | undefined): Promise<boolean> {
-  if (!finished) return false
-  return stat(join(out, finished.file)).then(
-    ({ size }) => size === finished.bytes,
-    () => false,
-  )
-}
-
-interface Description {
-  settings: EmojiSettings
-  packages: EmojiPackage[]
-  fingerprint: string
-  shards: Shard[]
-  skipped: Skipped[]
-}
-
-function describe({ settings, packages, fingerprint, shards, skipped }: Description): Dataset {
-  const { size, frames, quality, alphaQuality } = settings
-  const sum = (part: Shard[], key: 'samples' | 'bytes' | 'train' | 'heldOut') =>
-    part.reduce((total, shard) => total + shard[key], 0)
-  const { vips = '', webp = '' } = sharp.versions
-  return datasetSchema.parse({
-    format: 1,
-    name: 'emoji',
-    size,
-    frames,
-    quality,
-    alphaQuality,
-    languages: [...captionLanguages],
-    fingerprint,
-    counts: {
-      samples: sum(shards, 'samples'),
-      clips: sum(
-        shards.filter(({ kind }) => kind === 'clip'),
-        'samples',
-      ),
-      stills: sum(
-        shards.filter(({ kind }) => kind === 'still'),
-        'samples',
-      ),
-      train: sum(shards, 'train'),
-      heldOut: sum(shards, 'heldOut'),
-      bytes: sum(shards, 'bytes'),
-    },
-    packages: packages.map(({ bytes: _, ...pinned }) => pinned),
-    tools: { sharp: sharp.versions.sharp ?? '', vips, webp },
-    shards,
-    skipped,
-  })
 }

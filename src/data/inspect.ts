@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { writeFileAtomic } from '../files/disk.ts'
+import { fileHash } from '../files/hash.ts'
 import { contactSheet, type SheetCell } from './contact-sheet.ts'
 import { type Dataset, readDataset, type SampleMeta, type Shard } from './dataset.ts'
 import { decodeSample, parseSample, readMembers } from './shards.ts'
@@ -75,25 +74,23 @@ function count(found: Inspection, { style, kind, split, group, frames }: SampleM
   }
   found.samples++
   found.frames += frames
-  add(found.kinds, `${style} ${kind}`)
+  add(found.kinds, style ? `${style} ${kind}` : kind)
   add(found.splits, split)
   add(found.groups, group ?? 'none')
 }
 
 function cellOf(meta: SampleMeta, clip: Clip): SheetCell {
-  const { codePoint, style, split, en, zh } = meta
-  return { clip, lines: [en.label, `${zh.label} · ${zh.tags.join(' ')}`, `${codePoint} ${style} ${split}`] }
+  const { codePoint, style, file, split, en, zh, language } = meta
+  const words = language
+    ? [meta[language].label]
+    : [en.label, [zh.label, zh.tags.join(' ')].filter(Boolean).join(' · ')]
+  return { clip, lines: [...words, `${file ?? `${codePoint} ${style}`} ${split}`] }
 }
 
 /** Compares a shard's file with the index: whether it is there, whole, and unchanged. */
 async function checkShard(dir: string, { file, sha256 }: Shard): Promise<Damage[]> {
-  const hash = createHash('sha256')
-  try {
-    for await (const chunk of createReadStream(join(dir, file))) hash.update(chunk)
-  } catch {
-    return [] // reading its samples tells why
-  }
-  if (hash.digest('hex') === sha256) return []
+  const found = await fileHash(join(dir, file)).catch(() => sha256) // reading its samples tells why
+  if (found === sha256) return []
   return [{ shard: file, reason: 'its content is not what dataset.json says (SHA-256 differs)' }]
 }
 

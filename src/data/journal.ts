@@ -1,4 +1,4 @@
-import { open, readFile, rm } from 'node:fs/promises'
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { TubeletError } from '../errors.ts'
@@ -16,10 +16,11 @@ export interface Journal {
 }
 
 /**
- * Opens or starts the journal of a folder; a finished data set counts as its journal.
+ * Opens or starts the journal of a folder, which is made where absent; a finished data set counts as its journal.
  * Throws TubeletError('usage') when the folder holds another build.
  */
 export async function openJournal(dir: string, fingerprint: string): Promise<Journal> {
+  await mkdir(dir, { recursive: true })
   const file = join(dir, 'build.jsonl')
   const finished = new Map<string, Shard>()
   const whole = await readDataset(dir).catch(() => undefined)
@@ -29,7 +30,7 @@ export async function openJournal(dir: string, fingerprint: string): Promise<Jou
   if ([whole?.fingerprint, begun].some((other) => other !== undefined && other !== fingerprint)) {
     throw new TubeletError(
       'usage',
-      `${dir} holds a data set built with other options; choose another folder or remove it`,
+      `${dir} holds a data set built with other options or of other pictures; choose another folder or remove it`,
     )
   }
   for (const line of lines) {

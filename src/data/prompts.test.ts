@@ -38,8 +38,11 @@ test('whatever was done to a drawing, the words say it, in both languages', () =
       anyAttributes,
       fc.constantFrom(...captionLanguages),
       fc.nat({ max: 9999 }),
-      (attributes, language, n) => {
-        const prompt = ask(language, n, attributes)
+      fc.boolean(),
+      (attributes, language, n, verbatim) => {
+        const caption = { ...captions[language], ...(verbatim ? { verbatim } : {}) }
+        const prompt = ask(language, n, attributes, caption)
+        if (verbatim && !attributes.colour) assert.ok(prompt.startsWith(caption.label), prompt)
         if (attributes.colour) assert.ok(prompt.includes(attributes.colour[language]), prompt)
         for (const name of ['small', 'two', 'mirrored', 'reversed', 'still'] as const)
           assert.equal(prompt.includes(words[language][name]), Boolean(attributes[name]), `${name}: ${prompt}`)

@@ -35,6 +35,10 @@ const colourWords = {
   zh: /(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)色的?|^(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)(?=.)/,
 }
 
+/** Words without the first colour in them, unless they are nothing else. */
+const withoutColour = (label: string, language: CaptionLanguage): string =>
+  label.replace(colourWords[language], '') || label
+
 /** One of a list, drawn at random. */
 export const pick = <T>(list: readonly T[], random: RandomStream): T => list[random.integer(list.length)]
 
@@ -56,13 +60,13 @@ export const plural = (noun: string): string =>
 
 /** The noun, with what was done to it: 'small blue bird', 'two red hearts'. */
 function english(label: string, { colour, small, two }: Attributes): string {
-  const noun = colour ? label.replace(colourWords.en, '') : label
+  const noun = colour ? withoutColour(label, 'en') : label
   const counted = two ? plural(noun) : noun
   return [two ? 'two' : '', small ? 'small' : '', colour?.en ?? '', counted].filter(Boolean).join(' ')
 }
 
 function chinese(label: string, { colour, small, two }: Attributes, random: RandomStream): string {
-  const noun = colour ? label.replace(colourWords.zh, '') || label : label
+  const noun = colour ? withoutColour(label, 'zh') : label
   const count = two ? `两${pick(measureWords, random)}` : ''
   return `${count}${small ? '小小的' : ''}${colour ? `${colour.zh}的` : ''}${noun}`
 }
@@ -97,6 +101,12 @@ const chineseForms = [
   (x: string) => `${x}贴纸`,
 ] as const
 
+/** What was changed, said after a caption that stays as it is written. */
+const changeWords = {
+  en: { small: 'small', two: 'two of them' },
+  zh: { small: '小小的', two: '两个' },
+} as const
+
 const motionWords = {
   en: { reversed: 'backwards', mirrored: 'mirrored', still: 'still picture' },
   zh: { reversed: '倒放', mirrored: '左右翻转', still: '静止' },
@@ -104,7 +114,7 @@ const motionWords = {
 
 /**
  * One way to ask for a drawing, drawn at random: its name or a shorter one in one of many forms, its tags alone or after
- * the name, and always the words for what was done to it.
+ * the name, and always the words for what was done to it. A verbatim caption comes as it is, with those words after it.
  */
 export function promptFor(
   caption: Caption,
@@ -113,6 +123,7 @@ export function promptFor(
 ): string {
   const { label, tags } = caption
   const separator = language === 'en' ? ', ' : '，'
+  if (caption.verbatim) return asWritten(label, attributes, language).join(separator)
   const changed = Boolean(attributes.colour || attributes.small || attributes.two)
   const kind = random.integer(10)
   // Tags alone only where nothing was changed: they name no thing that could be blue.
@@ -131,10 +142,26 @@ export function promptFor(
   // A tag may also follow without a comma, as a doing does: 'bell ringing'.
   if (tagged && kind === 3 && language === 'en' && !attributes.two && some.length > 0) parts[0] += ` ${some.shift()}`
   if (tagged) parts.push(...some)
-  const words = motionWords[language]
-  for (const name of ['reversed', 'mirrored', 'still'] as const) if (attributes[name]) parts.push(words[name])
-  return parts.join(separator)
+  return [...parts, ...motionOf(attributes, language)].join(separator)
 }
+
+/** A caption as it is written; where something was done to the drawing, words for that after it. */
+function asWritten(label: string, attributes: Attributes, language: CaptionLanguage): string[] {
+  const { colour } = attributes
+  const words = changeWords[language]
+  const changes = [
+    ...(colour ? [colour[language]] : []),
+    ...(['small', 'two'] as const).filter((name) => attributes[name]).map((name) => words[name]),
+    ...motionOf(attributes, language),
+  ]
+  if (changes.length === 0) return [label]
+  return [(colour ? withoutColour(label, language) : label).replace(/[.。]$/, ''), ...changes]
+}
+
+const motionOf = (attributes: Attributes, language: CaptionLanguage): string[] =>
+  (['reversed', 'mirrored', 'still'] as const)
+    .filter((name) => attributes[name])
+    .map((name) => motionWords[language][name])
 
 /**
  * A prompt with one wrong letter, as people type: in one of its words of five letters or more, a letter left out,

@@ -20,6 +20,7 @@ export interface Sample {
 export interface SampleFilter {
   split?: Split
   kind?: Kind
+  /** Samples without a style, a person's own pictures, are wanted whatever the styles. */
   styles?: readonly Style[]
 }
 
@@ -31,7 +32,9 @@ export interface Members {
 
 /** The shards of a data set that can hold wanted samples. */
 export function wantedShards(shards: readonly Shard[], { kind, styles }: SampleFilter): Shard[] {
-  return shards.filter((shard) => (!kind || shard.kind === kind) && (!styles || styles.includes(shard.style)))
+  return shards.filter(
+    (shard) => (!kind || shard.kind === kind) && (!styles || !shard.style || styles.includes(shard.style)),
+  )
 }
 
 /** Streams the wanted samples of a data set folder in the order of its shards; throws TubeletError('input') at damage. */

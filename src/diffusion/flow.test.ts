@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stream } from '../random.ts'
-import { flowConfig, flowEuler, flowSigmas, interpolate, logitNormalTimes, shiftTime, velocity } from './flow.ts'
+import {
+  flowConfig,
+  flowEuler,
+  flowSigmas,
+  interpolate,
+  logitNormalTimes,
+  scaledShift,
+  shiftTime,
+  velocity,
+} from './flow.ts'
 import { guide } from './guidance.ts'
 
 const near = (got: number, want: number, tolerance = 1e-6) =>
@@ -23,6 +32,12 @@ test('a shift moves times towards the noise, keeps both ends, and shifts add up 
   near(shiftTime(0.5, 3), 0.75)
   near(shiftTime(shiftTime(0.2, 2), 3), shiftTime(0.2, 6), 1e-12)
   near(shiftTime(shiftTime(0.2, 3), 1 / 3), 0.2, 1e-12)
+})
+
+test('a constant of n values is as well known at the scaled time from 4 n of them', () => {
+  // The error of its mean over noisy values is t / (1 − t) / √n (Esser et al. 2024, section 5.3.2).
+  const error = (t: number, n: number) => t / (1 - t) / Math.sqrt(n)
+  for (const t of [0.1, 0.5, 0.9]) near(error(shiftTime(t, scaledShift(1, 4)), 4 * 16), error(t, 16), 1e-9)
 })
 
 test('logit-normal times have their median at the shifted sigmoid of the mean, and stay inside', () => {

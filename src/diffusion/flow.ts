@@ -29,6 +29,12 @@ export type FlowConfig = z.infer<typeof flowConfig>
 /** t' = s t / (1 + (s - 1) t) (Esser et al. 2024, equation 23): the same signal-to-noise ratio at another size. */
 export const shiftTime = (t: number, shift: number): number => (shift * t) / (1 + (shift - 1) * t)
 
+/**
+ * The shift for samples of so many times as many tokens: more of them tell through more noise what is there, by the square
+ * root of their number (Esser et al. 2024, equation 23).
+ */
+export const scaledShift = (shift: number, times: number): number => shift * Math.sqrt(times)
+
 /** xt = (1 - t) x0 + t ε, with one t for each sample: x0, ε [B, ...], t [B] → [B, ...]. */
 export function interpolate(x0: Float32Array, eps: Float32Array, t: ArrayLike<number>): Float32Array {
   const count = x0.length / t.length

@@ -59,10 +59,13 @@ export async function encodeMp4(
 const side = 256
 
 /**
- * About `count` frames evenly over a video, each whole in the middle of a white square of 256 pixels. Throws
+ * About `count` frames evenly over a video, each whole in the middle of a transparent square of 256 pixels. Throws
  * TubeletError('input') where there is no ffmpeg, or where it finds no pictures in the file.
  */
-export async function decodeVideo(path: string, { count, env }: { count: number; env: Environment }): Promise<Clip> {
+export async function decodeVideo(
+  path: string,
+  { count, env, name = path }: { count: number; env: Environment; name?: string },
+): Promise<Clip> {
   const source = ['-nostdin', '-protocol_whitelist', 'file,pipe', '-i', `file:${path}`]
   try {
     // Without a file to write ffmpeg ends with an error, after it has told how long the video is.
@@ -71,7 +74,8 @@ export async function decodeVideo(path: string, { count, env }: { count: number;
     const [, hours, minutes, seconds] = /Duration: (\d+):(\d+):([\d.]+)/.exec(told.stderr) ?? []
     const duration = 3600 * Number(hours) + 60 * Number(minutes) + Number(seconds)
     const pick = duration > 0 ? `fps=${count / duration},` : ''
-    const fit = `scale=${side}:${side}:force_original_aspect_ratio=decrease,pad=${side}:${side}:-1:-1:white,format=rgba`
+    const scale = `scale=${side}:${side}:force_original_aspect_ratio=decrease`
+    const fit = `${scale},format=rgba,pad=${side}:${side}:-1:-1:color=0x00000000`
     const wanted = ['-map', '0:v:0', '-vf', `${pick}${fit}`, '-frames:v', String(count), '-f', 'rawvideo', '-']
     const { stdout } = await run('ffmpeg', ['-loglevel', 'error', ...source, ...wanted], {
       ...{ env: { ...env }, encoding: 'buffer', maxBuffer: (count + 1) * side * side * 4 },
@@ -83,9 +87,9 @@ export async function decodeVideo(path: string, { count, env }: { count: number;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT')
-      throw new TubeletError('input', `${path}: reading video needs ffmpeg: ${ffmpegInstall()}`, { cause: error })
+      throw new TubeletError('input', `${name}: reading video needs ffmpeg: ${ffmpegInstall()}`, { cause: error })
     const reason = message.trim().split('\n').at(-1)
-    throw new TubeletError('input', `${path}: not a video that can be read (${reason})`, { cause: error })
+    throw new TubeletError('input', `${name}: not a video that can be read (${reason})`, { cause: error })
   }
 }
 

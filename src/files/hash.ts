@@ -20,3 +20,14 @@ export async function weightsHash(folder: string): Promise<string> {
   }
   return hash.digest('hex')
 }
+
+/** SHA-256 of a file, in hexadecimal. */
+export async function fileHash(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk)
+  } catch (error) {
+    throw fileError(error, 'read', path)
+  }
+  return hash.digest('hex')
+}

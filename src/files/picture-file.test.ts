@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import sharp from 'sharp'
 import { scratchFolder } from '../../test/cli.ts'
-import { findPictures, readPicture } from './picture-file.ts'
+import { findFiles, isMoving, picturesOf, readPicture } from './picture-file.ts'
 
 const folder = await scratchFolder()
 const at = (name: string) => join(folder, name)
@@ -32,14 +32,16 @@ test('a drawing has the pixels that it is drawn with, whatever size it says', as
 test('only a strip that tubelet wrote is taken apart', async () => {
   await picture().png().toFile(at('wide.png'))
   assert.equal((await readPicture(at('wide.png'))).count, 1)
+  assert.equal(await isMoving(at('wide.png')), false)
   const xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:t="t" tubelet:recipe="{}"/>'
   await picture().withXmp(xmp).png().toFile(at('strip.png'))
+  assert.equal(await isMoving(at('strip.png')), true)
   const { width, count, frames } = await readPicture(at('strip.png'))
   assert.deepEqual([width, count], [8, 2])
   assert.deepEqual([...frames.subarray(0, 3), ...frames.subarray(4 * 64, 4 * 64 + 3)], [255, 0, 0, 0, 0, 255])
 })
 
-test('of a video frames are taken evenly, at the rate that its length asks for', async () => {
+test('of a video frames are taken evenly, at the rate that its length asks for, on a transparent square', async () => {
   const bin = at('bin')
   await mkdir(bin)
   // Stands for ffmpeg: tells a length of two seconds, then writes three frames of zeros, and its arguments beside them.
@@ -47,22 +49,28 @@ test('of a video frames are taken evenly, at the rate that its length asks for',
   await writeFile(join(bin, 'ffmpeg'), script)
   await chmod(join(bin, 'ffmpeg'), 0o755)
   await writeFile(at('clip.mp4'), '')
-  const clip = await readPicture(at('clip.mp4'), { PATH: `${bin}:${process.env.PATH}` })
+  const clip = await readPicture(at('clip.mp4'), { env: { PATH: `${bin}:${process.env.PATH}` } })
   assert.deepEqual([clip.count, clip.width, clip.fps], [3, 256, 1.5])
-  assert.match(await readFile(at('asked'), 'utf8'), /-i file:\/.*clip\.mp4 .*-vf fps=8,scale=256:256.* -frames:v 16 /)
+  assert.match(
+    await readFile(at('asked'), 'utf8'),
+    /-i file:\/.*clip\.mp4 .*-vf fps=8,scale=256:256.*,format=rgba,pad=256:256:-1:-1:color=0x00000000 -frames:v 16 /,
+  )
+  await readPicture(at('clip.mp4'), { env: { PATH: `${bin}:${process.env.PATH}` }, videoFrames: 5 })
+  assert.match(await readFile(at('asked'), 'utf8'), /-vf fps=2\.5,.* -frames:v 5 /)
+  assert.equal(await isMoving(at('clip.mp4')), true)
 })
 
 test('a video without ffmpeg, and one that ffmpeg does not understand, are told apart', async () => {
   await writeFile(at('none.mp4'), '')
   const missing = { code: 'input', message: /none\.mp4: reading video needs ffmpeg: .* install ffmpeg$/ }
-  await assert.rejects(readPicture(at('none.mp4'), { PATH: at('nowhere') }), missing)
+  await assert.rejects(readPicture(at('none.mp4'), { env: { PATH: at('nowhere') } }), missing)
   await assert.rejects(readPicture(at('absent.mp4')), { code: 'input', message: /absent\.mp4: no such file/ })
   const bin = at('failing')
   await mkdir(bin)
   await writeFile(join(bin, 'ffmpeg'), '#!/bin/sh\necho some >&2\necho "Invalid data" >&2\nexit 1\n')
   await chmod(join(bin, 'ffmpeg'), 0o755)
   const damaged = { code: 'input', message: /none\.mp4: not a video that can be read \(Invalid data\)$/ }
-  await assert.rejects(readPicture(at('none.mp4'), { PATH: `${bin}:${process.env.PATH}` }), damaged)
+  await assert.rejects(readPicture(at('none.mp4'), { env: { PATH: `${bin}:${process.env.PATH}` } }), damaged)
 })
 
 test('pictures are found in folders below, in order; hidden files, other files and broken links are not', async () => {
@@ -72,10 +80,14 @@ test('pictures are found in folders below, in order; hidden files, other files a
     await writeFile(join(root, name), 'x')
   await symlink(join(root, 'nothing'), join(root, 'g.png'))
   await mkdir(join(root, 'folder.png'))
-  const found = await findPictures(root)
+  const found = picturesOf(await findFiles(root), root)
   assert.deepEqual(
     found.map(({ name }) => name),
     ['a.jpeg', 'b/c.webp', 'z.PNG'],
   )
   assert.equal(found[0].size, 1)
+  const text = (await findFiles(root)).filter(({ name }) => name === 'f.txt')
+  assert.equal(text.length, 1)
+  const none = { code: 'input', message: /found: no picture is in this folder or below it \(\.png, .*\.avi\)$/ }
+  assert.throws(() => picturesOf(text, root), none)
 })

@@ -1,52 +1,77 @@
 import { readdir, stat } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
+import { TubeletError } from '../errors.ts'
 import type { Clip } from './clip.ts'
 import { fileError, readBytes } from './disk.ts'
 import { decodeVideo, type Environment } from './ffmpeg.ts'
-import { decodeClip, pictureInfo, rasterizeSvg } from './webp.ts'
+import { decodeClip, type PictureInfo, pictureInfo, rasterizeSvg } from './webp.ts'
 
 const pictures = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.svg'] as const
 const videos = ['.mp4', '.m4v', '.mov', '.webm', '.mkv', '.avi'] as const
 
 /** Endings of files in which pictures are looked for; video needs ffmpeg. */
-export const pictureEndings: readonly string[] = [...pictures, ...videos]
+const pictureEndings: readonly string[] = [...pictures, ...videos]
 
 /** Whether a name ends as pictures, clips or videos do. */
 export const isPictureName = (name: string): boolean => pictureEndings.includes(extname(name).toLowerCase())
 
-const isVideoName = (name: string) => (videos as readonly string[]).includes(extname(name).toLowerCase())
+/** Whether a name ends as videos do. */
+export const isVideoName = (name: string) => (videos as readonly string[]).includes(extname(name).toLowerCase())
 
 /** Longer side to which a drawing without pixels is drawn. */
 const drawingSide = 512
 
-/** Frames that are taken from a video, evenly over it. */
-const videoFrames = 16
+/** How a file is read. */
+export interface ReadOptions {
+  /** Variables of the process, for ffmpeg; default those of this one. */
+  readonly env?: Environment
+  /** Frames that are taken from a video, evenly over it; default 16. */
+  readonly videoFrames?: number
+  /** Name of the file in errors; default its path. */
+  readonly name?: string
+}
 
 /**
  * A picture, clip or video file as frames; a strip that tubelet wrote is taken apart into the frames of its clip.
  * Throws TubeletError('input') where it cannot be read or is damaged.
  */
-export async function readPicture(path: string, env: Environment = process.env): Promise<Clip & { delays?: number[] }> {
-  if (!isVideoName(path)) return decodePicture(await readBytes(path), path)
+export async function readPicture(
+  path: string,
+  { env = process.env, videoFrames = 16, name = path }: ReadOptions = {},
+): Promise<Clip & { delays?: number[] }> {
+  if (!isVideoName(path)) return decodePicture(await readBytes(path), name)
   await stat(path).catch((error) => {
     throw fileError(error, 'read', path)
   })
-  return decodeVideo(path, { count: videoFrames, env })
+  return decodeVideo(path, { count: videoFrames, env, name })
 }
 
 /** The same of the bytes of a picture or clip; `name` names it in errors. */
 export async function decodePicture(bytes: Uint8Array, name = 'picture'): Promise<Clip & { delays?: number[] }> {
-  const { format, xmp } = await pictureInfo(bytes, name)
-  if (format === 'svg') return rasterizeSvg(bytes, drawingSide, name)
-  const clip = await decodeClip(bytes, { name })
-  return format === 'png' && xmp?.includes('tubelet:recipe=') ? framesOfStrip(clip) : clip
+  const info = await pictureInfo(bytes, name)
+  if (info.format === 'svg') return rasterizeSvg(bytes, drawingSide, name)
+  return takenApart(await decodeClip(bytes, { name }), framesInStrip(info))
 }
 
-/** A row of squares from left to right becomes the frames of a clip; another picture stays as it is. */
-function framesOfStrip(strip: Clip): Clip {
-  const { width, height: side } = strip
-  if (width % side !== 0) return strip
-  const count = width / side
+/**
+ * Whether a file moves, by its header alone; a video does. `name` names it in errors. Throws TubeletError('input') where
+ * the header is damaged or that of no picture.
+ */
+export async function isMoving(path: string, name = path): Promise<boolean> {
+  if (isVideoName(path)) return true
+  const info = await pictureInfo(path, name)
+  return info.count > 1 || framesInStrip(info) > 1
+}
+
+/** The frames that stand side by side in a strip that tubelet wrote; 1 for another picture. */
+function framesInStrip({ format, xmp, width, height }: PictureInfo): number {
+  return format === 'png' && xmp?.includes('tubelet:recipe=') && width % height === 0 ? width / height : 1
+}
+
+/** A row of squares from left to right becomes the frames of a clip; where there is one, it stays as it is. */
+function takenApart(strip: Clip, count: number): Clip {
+  if (count === 1) return strip
+  const { height: side } = strip
   const frames = new Uint8Array(strip.frames.length)
   for (let t = 0; t < count; t++)
     for (let y = 0; y < side; y++) {
@@ -56,23 +81,34 @@ function framesOfStrip(strip: Clip): Clip {
   return { frames, count, width: side, height: side, fps: 0 }
 }
 
-/** A picture in a folder, and what tells whether it is still the same. */
-export interface PictureFile {
+/** A file in a folder, and what tells whether it is still the same. */
+export interface FolderFile {
   readonly name: string // from the folder, with / between
   readonly size: number // bytes
   readonly mtimeMs: number
 }
 
-/** Every file of a folder, or of a folder in it, whose name ends as pictures do, by name; hidden ones are left out. */
-export async function findPictures(folder: string): Promise<PictureFile[]> {
+/** Every file of a folder, or of a folder in it, by name; hidden ones are left out. */
+export async function findFiles(folder: string): Promise<FolderFile[]> {
   const names = await readdir(folder, { recursive: true }).catch((error) => {
     throw fileError(error, 'read', folder)
   })
-  const found: PictureFile[] = []
+  const found: FolderFile[] = []
   for (const name of names.map((name) => name.split(sep).join('/')).sort()) {
-    if (!isPictureName(name) || /(^|\/)\./.test(name)) continue
+    if (/(^|\/)\./.test(name)) continue
     const file = await stat(join(folder, name)).catch(() => undefined)
     if (file?.isFile()) found.push({ name, size: file.size, mtimeMs: file.mtimeMs })
   }
   return found
 }
+
+/** Those of some files that are pictures, clips or videos by name; throws TubeletError('input') where there is none. */
+export function picturesOf(files: readonly FolderFile[], folder: string): FolderFile[] {
+  const found = files.filter(({ name }) => isPictureName(name))
+  if (found.length > 0) return found
+  throw new TubeletError('input', `${folder}: no picture is in this folder or below it (${pictureEndings.join(', ')})`)
+}
+
+/** The error where a folder has pictures, and none of them can be read. */
+export const noneReadable = (folder: string, reason: string) =>
+  new TubeletError('input', `${folder}: none of its pictures can be read; the first: ${reason}`)

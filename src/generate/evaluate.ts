@@ -70,7 +70,11 @@ export async function* evaluateVideo(
   try {
     const judge = await openJudge(folder, runtime)
     open.push(judge)
-    const vae = await reconstructor(await readPart(folder, 'vae', 'VideoVae'), model, runtime)
+    const vae = await reconstructor(
+      await readPart(folder, 'vae', 'VideoVae'),
+      { size: model.width, frames: model.frames },
+      runtime,
+    )
     open.push(vae)
     const { clips, fingerprint, dataSize } = await openData(options, model)
     open.push({ release: async () => clips.close() })
@@ -87,7 +91,7 @@ export async function* evaluateVideo(
       yield { kind: 'clip', index, meta, recipe, drawn }
     }
     const part = (split: Subject['split']) => partScores(subjects, split, { seed, frames: model.frames })
-    const settings = { captions, seed, steps, guidance, frames: model.frames, modelSize: model.size, dataSize }
+    const settings = { captions, seed, steps, guidance, frames: model.frames, modelSize: model.width, dataSize }
     const evaluation = {
       ...{ modelHash: (await weightsHash(folder)).slice(0, 16), data: fingerprint, ...settings, size: clips.size },
       training: part('train'),
@@ -106,7 +110,7 @@ async function openJudge(folder: string, runtime: Runtime): Promise<ClipFeatures
 }
 
 /** The real clips, at the size at which they are compared. */
-async function openData({ data, cacheDir }: EvaluateOptions, { size, frames }: TextToVideo) {
+async function openData({ data, cacheDir }: EvaluateOptions, { width: size, frames }: TextToVideo) {
   const dataset = await readDataset(data)
   if (dataset.frames !== frames)
     throw new TubeletError(

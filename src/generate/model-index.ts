@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { TubeletError } from '../errors.ts'
 import { spaceStride, timeStride } from '../models/video-vae.ts'
-
-/** Pixels of a clip over all its frames: 512 × 512 × 31, whose attention fits into a gigabyte. */
-const mostPixels = 2 ** 23
+import { tooLarge } from './clip-size.ts'
 
 const schema = z.looseObject({
   size: z
@@ -36,10 +34,7 @@ export function modelIndex(json: unknown, where = 'model_index.json') {
     throw new TubeletError('input', `${where}: ${path.join('.') || 'the file'}: ${message}`)
   }
   const { size, frames } = data
-  if (size * size * frames > mostPixels)
-    throw new TubeletError(
-      'input',
-      `${where}: ${frames} frames of ${size} × ${size} are more than ${mostPixels} pixels, the most that is drawn`,
-    )
+  const problem = tooLarge({ width: size, height: size, frames })
+  if (problem) throw new TubeletError('input', `${where}: ${problem}`)
   return data
 }

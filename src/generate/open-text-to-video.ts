@@ -3,6 +3,7 @@ import { type Tokenizer, tokenizer } from '../data/tokenizer.ts'
 import { fromTokenizerJson } from '../data/tokenizer-file.ts'
 import { readJson } from '../files/disk.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { ClipSize } from './clip-size.ts'
 import { readPart } from './model-folder.ts'
 import { modelIndex } from './model-index.ts'
 import { type TextEncoder, textEncoderOf } from './text-states.ts'
@@ -21,13 +22,13 @@ export async function textEncoder(folder: string, runtime: Runtime): Promise<Tex
 }
 
 /**
- * Loads a text-to-video model folder: transformer, autoencoder, scheduler, tokenizer and text encoder; `onPart` is told
- * which is read next, and may throw.
+ * Loads a text-to-video model folder: transformer, autoencoder, scheduler, tokenizer and text encoder, for clips of its own
+ * size or of the one that is asked for; `onPart` is told which part is read next, and may throw.
  */
 export async function textToVideo(
   folder: string,
   runtime: Runtime,
-  onPart: (part: string) => void = () => {},
+  { onPart = () => {}, ...asked }: Partial<ClipSize> & { readonly onPart?: (part: string) => void } = {},
 ): Promise<TextToVideo> {
   const indexFile = join(folder, 'model_index.json')
   const read = (part: string, className: string) => {
@@ -43,7 +44,7 @@ export async function textToVideo(
   onPart('text_encoder')
   const text = await textEncoder(folder, runtime)
   try {
-    const model = await videoPipeline({ ...parts, text }, runtime)
+    const model = await videoPipeline({ ...parts, text }, runtime, asked)
     return {
       ...model,
       async release() {

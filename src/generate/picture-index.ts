@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
-import { findPictures, pictureEndings } from '../files/picture-file.ts'
+import { findFiles, noneReadable, picturesOf } from '../files/picture-file.ts'
 import { readVectors, type VectorEntry, type Vectors } from '../files/vector-file.ts'
 
 /** Name of the index that is kept in a folder of pictures. */
@@ -31,12 +31,7 @@ export interface PictureIndex {
  */
 export async function pictureIndex(folder: string, options: PictureIndexOptions): Promise<PictureIndex> {
   const { embed, modelHash, known, onProgress } = options
-  const files = await findPictures(folder)
-  if (files.length === 0)
-    throw new TubeletError(
-      'input',
-      `${folder}: no picture is in this folder or below it (${pictureEndings.join(', ')})`,
-    )
+  const files = picturesOf(await findFiles(folder), folder)
   const usable = known?.modelHash === modelHash ? known : undefined
   const places = new Map(usable?.entries.map((entry, i) => [entry.name, i]))
   const [entries, rows, skipped]: [VectorEntry[], Float32Array[], { name: string; reason: string }[]] = [[], [], []]
@@ -57,8 +52,7 @@ export async function pictureIndex(folder: string, options: PictureIndexOptions)
     }
     onProgress?.(i + 1, files.length)
   }
-  if (rows.length === 0)
-    throw new TubeletError('input', `${folder}: none of its pictures can be read; the first: ${skipped[0].reason}`)
+  if (rows.length === 0) throw noneReadable(folder, skipped[0].reason)
   return { entries, rows, computed, skipped }
 }
 

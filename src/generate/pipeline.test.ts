@@ -131,7 +131,7 @@ test('a clip is drawn with its recipe, the same for the same seed', async () => 
     await draw('cat', { seed: 3, numInferenceSteps: 2 }),
     await draw('cat', { seed: 3, numInferenceSteps: 2 }),
   ]
-  assert.deepEqual([a.count, a.width, draw.size, draw.frames], [5, 32, 32, 5])
+  assert.deepEqual([a.count, a.width, draw.width, draw.height, draw.frames], [5, 32, 32, 32, 5])
   assert.deepEqual(a, b)
   assert.deepEqual([a.recipe.seed, a.recipe.steps, a.recipe.guidance], [3, 2, 2])
   assert.deepEqual(steps, [1, 2, 1, 2])

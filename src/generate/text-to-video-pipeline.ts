@@ -22,7 +22,8 @@ export interface DrawnClip extends Clip {
 /** A prompt to a clip of straight RGBA. */
 export interface TextToVideoPipeline extends Releasable {
   (prompt: string, call?: TextToVideoOptions): Promise<DrawnClip>
-  readonly size: number // H and W of a clip, in pixels
+  readonly width: number // of a clip, in pixels
+  readonly height: number
   readonly frames: number
   readonly fps: number
 }
@@ -31,7 +32,7 @@ export interface TextToVideoPipeline extends Releasable {
 export async function openTextToVideo(folder: string, options: PipelineOptions): Promise<TextToVideoPipeline> {
   const parts = ['transformer', 'vae', 'text_encoder']
   const frame = pipelineFrame(options, parts)
-  const model = await textToVideo(folder, frame.runtime, frame.part)
+  const model = await textToVideo(folder, frame.runtime, { onPart: frame.part })
   const draw = async (prompt: string, call: TextToVideoOptions = {}): Promise<DrawnClip> => {
     frame.check(call)
     const { negativePrompt = '', seed = randomInt(2 ** 31), dtype } = call
@@ -46,6 +47,6 @@ export async function openTextToVideo(folder: string, options: PipelineOptions):
     }
     throw new TubeletError('input', `${folder}: drew no clip`)
   }
-  const { size, frames, fps } = model
-  return frame.finish(Object.assign(draw, { size, frames, fps }), [model])
+  const { width, height, frames, fps } = model
+  return frame.finish(Object.assign(draw, { width, height, frames, fps }), [model])
 }

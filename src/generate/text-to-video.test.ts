@@ -40,8 +40,8 @@ test('a prompt becomes a clip of the size, length and speed that the model says,
   const [clip] = await clips([recipe('a red heart')])
   const { size, frames, fps } = tinyClip
   assert.deepEqual(
-    [model.size, model.frames, model.fps, clip.width, clip.height, clip.count, clip.fps],
-    [size, frames, fps, size, size, frames, fps],
+    [model.width, model.height, model.frames, model.fps, clip.width, clip.height, clip.count, clip.fps],
+    [size, size, frames, fps, size, size, frames, fps],
   )
   assert.equal(clip.frames.length, frames * size * size * 4)
   const alpha = clip.frames.filter((_, i) => i % 4 === 3)

@@ -1,9 +1,11 @@
+import { flowConfig, scaledShift } from '../diffusion/flow.ts'
 import { schedulerFromConfig } from '../diffusion/scheduler.ts'
 import { TubeletError } from '../errors.ts'
 import { wanConfig, wanTransformer } from '../models/sora.ts'
-import { latentFrames, spaceStride, videoVaeConfig } from '../models/video-vae.ts'
+import { videoVaeConfig } from '../models/video-vae.ts'
 import { params, placeChannels } from '../nn/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { type ClipSize, drawnSize, latentGrid } from './clip-size.ts'
 import { denoiser } from './denoiser.ts'
 import { clipFromPlanes } from './frames.ts'
 import { latentDecoder } from './latent-decoder.ts'
@@ -12,19 +14,19 @@ import { type ModelIndex, modelIndex } from './model-index.ts'
 import type { ModelPart } from './model-part.ts'
 import { type GenerateEvent, type PromptModel, promptModel, type Recipe } from './prompt-model.ts'
 import type { TextEncoder } from './text-states.ts'
-import { knownLatents, type VisualPrompt } from './visual-prompt.ts'
+import { knownLatents, squareSide, type VisualPrompt } from './visual-prompt.ts'
 import { checkDepths, weightsFor } from './weights.ts'
 
 export type { GenerateEvent, Recipe } from './prompt-model.ts'
 
 /** A loaded text-to-video model. */
-export interface TextToVideo extends Omit<PromptModel, 'generate'> {
-  readonly size: number // H and W of a clip, in pixels
-  readonly frames: number
+export interface TextToVideo extends Omit<PromptModel, 'generate'>, ClipSize {
   readonly fps: number
+  /** Size and length of the clips of its training; it has seen no others. */
+  readonly trainedOn: ClipSize
   /**
    * Draws one clip for each recipe, in order, and yields what happens; an aborted signal stops between two steps. With
-   * `visual`, every one is drawn from its frames as well, which are square and at most of the model's size.
+   * `visual`, every one is drawn from its frames as well: then the model draws squares, and they are squares no larger.
    */
   generate(recipes: readonly Recipe[], signal?: AbortSignal, visual?: VisualPrompt): AsyncGenerator<GenerateEvent>
 }
@@ -39,26 +41,35 @@ export interface VideoParts {
 }
 
 /**
- * A text-to-video model from its parts; the text encoder stays the caller's. Throws TubeletError('input') where the
- * parts do not fit each other.
+ * A text-to-video model from its parts, for clips of its own size or of another; the text encoder stays the caller's.
+ * Throws TubeletError('input') where the parts do not fit each other, and 'usage' where the size cannot be drawn.
  */
-export async function videoPipeline(parts: VideoParts, runtime: Runtime): Promise<TextToVideo> {
-  const { text, scheduler } = parts
-  const { size, frames, fps, known_words: words } = modelIndex(parts.index)
+export async function videoPipeline(
+  parts: VideoParts,
+  runtime: Runtime,
+  asked: Partial<ClipSize> = {},
+): Promise<TextToVideo> {
+  const { text } = parts
+  const { size: side, frames: length, fps: speed, known_words: words } = modelIndex(parts.index)
   const { config: vaeConfig, latents } = videoVaeConfig(parts.vae.config)
-  const side = size / spaceStride
-  const shape = [vaeConfig.latentChannels, latentFrames(frames), side, side] as const
-  const network = fittingTransformer(parts, shape)
-  checkSchedule(scheduler)
+  const trainedOn = { width: side, height: side, frames: length }
+  const network = fittingTransformer(parts, [vaeConfig.latentChannels, ...latentGrid(trainedOn)])
+  const size = drawnSize(asked, trainedOn, network.config)
+  const { width, height, frames } = size
+  const shape = [vaeConfig.latentChannels, ...latentGrid(size)] as const
+  // Places tell a loop, which lasts as long in whatever number of frames (docs/decisions/007).
+  const fps = network.config.inChannels > shape[0] ? speed * (frames / length) : speed
+  const scheduler = scheduleFor(parts.scheduler, latentsOf(size) / latentsOf(trainedOn))
   const decoder = await latentDecoder(runtime, { ...parts.vae, vaeConfig, latents }, shape)
   let encoder: Promise<LatentEncoder> | undefined
   const model = promptModel({
     ...{ text, scheduler, words, shape },
     denoiser(guided, dtype, ofFrames) {
-      const sizes = { batch: 1, frames: shape[1], height: side, width: side, textLength: text.length, guided, ofFrames }
+      const [, frames, height, width] = shape
+      const sizes = { batch: 1, frames, height, width, textLength: text.length, guided, ofFrames }
       return denoiser(runtime, { ...network, shape: sizes, dtype })
     },
-    toClip: async (z) => clipFromPlanes(await decoder.decode(z), { size: { width: size, height: size }, fps }),
+    toClip: async (z) => clipFromPlanes(await decoder.decode(z), { size, fps }),
     async release() {
       await encoder?.then((one) => one.release())
       encoder = undefined
@@ -66,9 +77,9 @@ export async function videoPipeline(parts: VideoParts, runtime: Runtime): Promis
     },
   })
   return {
-    ...{ size, frames, fps },
+    ...{ width, height, frames, fps, trainedOn },
     async *generate(recipes, signal, visual) {
-      if (visual) encoder ??= latentEncoder(runtime, parts.vae, { size, frames })
+      if (visual) encoder ??= latentEncoder(runtime, parts.vae, { size: squareSide(size), frames })
       const known = visual && encoder && (await knownLatents(visual, await encoder, shape))
       yield* model.generate(recipes, signal, known)
     },
@@ -99,8 +110,13 @@ function fittingTransformer({ transformer, text }: VideoParts, [channels, ...gri
   return { config, weights: weightsFor(p, arrays, { where }) }
 }
 
-/** Throws where a scheduler does not walk along the velocity that the transformer predicts, or is damaged. */
-function checkSchedule(config: unknown) {
+const latentsOf = (size: ClipSize): number => latentGrid(size).reduce((a, b) => a * b)
+
+/**
+ * The schedule for clips of so many times as many latents. Throws where it does not walk along the velocity that the
+ * transformer predicts, or is damaged.
+ */
+function scheduleFor(config: unknown, times: number): object {
   schedulerFromConfig(config, 1, { where: 'scheduler_config.json' })
   const { _class_name: name } = config as { _class_name: string }
   if (name !== 'FlowMatchEulerDiscreteScheduler')
@@ -108,4 +124,5 @@ function checkSchedule(config: unknown) {
       'input',
       `scheduler_config.json: text-to-video needs a FlowMatchEulerDiscreteScheduler, not a ${name}`,
     )
+  return { ...(config as object), shift: scaledShift(flowConfig.parse(config).shift, times) }
 }

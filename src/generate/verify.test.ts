@@ -86,3 +86,14 @@ test('a scheduler that does not fit its stored run is refused in words', async (
     /output 'sigmas' is stored with 8 numbers; the scheduler gives none$/,
   )
 })
+
+test('pictures of a packed row must be numbered without a gap', async () => {
+  const { expected, ...parts } = await parityCase('navit')
+  const gap = { ...without(expected, 'input.image_1_1'), 'input.image_1_7': expected['input.image_1_1'] }
+  await assert.rejects(verifyModel({ ...parts, expected: gap }, nodeRuntime()), /numbered from 0 without a gap$/)
+  const strange = { ...expected, 'input.pixels': expected['input.image_0_0'] }
+  await assert.rejects(
+    verifyModel({ ...parts, expected: strange }, nodeRuntime()),
+    /NaViT takes no input 'pixels'; it takes image_ROW_NUMBER$/,
+  )
+})

@@ -62,12 +62,14 @@ export function sidesOf(expected: NamedArrays): { inputs: NamedArrays; outputs: 
   return found
 }
 
-function checkArguments({ className, needs, takes }: PublishedModel, given: readonly string[]) {
+function checkArguments({ className, needs, takes, takesLike }: PublishedModel, given: readonly string[]) {
   const missing = needs.find((name) => !given.includes(name))
   if (missing) throw new TubeletError('input', `${className} needs the tensor 'input.${missing}', which is not stored`)
   const known = [...needs, ...takes]
-  const strange = given.find((name) => !known.includes(name))
-  if (strange) throw new TubeletError('input', `${className} takes no input '${strange}'; it takes ${known.join(', ')}`)
+  const strange = given.find((name) => !known.includes(name) && !takesLike?.names.test(name))
+  if (!strange) return
+  const names = takesLike ? [...takes, takesLike.said] : known
+  throw new TubeletError('input', `${className} takes no input '${strange}'; it takes ${names.join(', ')}`)
 }
 
 // An argument may have the name of a parameter, so inputs have a mark that no parameter has.

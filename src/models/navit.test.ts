@@ -10,7 +10,7 @@ import { input, scalar } from '../graph/index.ts'
 import { params } from '../nn/index.ts'
 import { navit, navitConfig, navitContrast, navitInputs, navitLoss } from './navit.ts'
 
-const folder = new URL('../../test/cases-packed/navit/', import.meta.url)
+const folder = new URL('../../test/cases/navit/', import.meta.url)
 const json = async (name: string) => JSON.parse(await readFile(new URL(name, folder), 'utf8'))
 const tensorsOf = async (name: string) => parseSafetensors(await readFile(new URL(name, folder)), name).tensors
 const config = navitConfig(await json('config.json'))

@@ -5,6 +5,8 @@ import { cast, transpose } from '../ops/index.ts'
 import { clip, clipConfig, clipLogits } from './clip.ts'
 import { clipResNet, clipResNetConfig } from './clip-resnet.ts'
 import { dit, ditConfig } from './dit.ts'
+import { navitConfig } from './navit.ts'
+import { navitImages } from './navit-images.ts'
 import { resnet, resnetConfig } from './resnet.ts'
 import { wanConfig, wanTransformer } from './sora.ts'
 import { unet } from './unet.ts'
@@ -33,6 +35,7 @@ export interface PublishedModel {
   /** Arguments that the network needs, and those that it may be given. */
   readonly needs: readonly string[]
   readonly takes: readonly string[]
+  readonly takesLike?: { readonly names: RegExp; readonly said: string } // any number of such arguments
   /** Declares the parameters under the names of the published file; then arguments → outputs, as far as they are given. */
   readonly network: (p: Params) => (inputs: Named) => Named
 }
@@ -95,6 +98,35 @@ function contrasted(network: ReturnType<typeof clip>) {
       ...(logits && { logits_per_image: logits, logits_per_text: transpose(logits) }),
     }
   }
+}
+
+/** vit-pytorch's class takes lists of lists of pictures: `image_0_1` is the second of the first row. */
+const packed: PublishedClass = {
+  name: 'NaViT',
+  modelType: 'navit',
+  read(json) {
+    const config = navitConfig(json)
+    const network = (p: Params) => {
+      const classify = navitImages(p, config)
+      return (inputs: Named): Named => {
+        const rows: Tensor[][] = []
+        for (const [name, image] of Object.entries(inputs)) {
+          const [r, s] = name.split('_').slice(1).map(Number)
+          rows[r] ??= []
+          rows[r][s] = image
+        }
+        if (Object.keys(rows).length < rows.length || rows.some((row) => Object.keys(row).length < row.length))
+          throw new TubeletError('input', 'NaViT: rows and pictures must be numbered from 0 without a gap')
+        return { logits: classify(rows) }
+      }
+    }
+    return {
+      needs: ['image_0_0'],
+      takes: [],
+      takesLike: { names: /^image_\d{1,3}_\d{1,3}$/, said: 'image_ROW_NUMBER' },
+      network,
+    }
+  },
 }
 
 const classes: readonly PublishedClass[] = [
@@ -223,6 +255,7 @@ const classes: readonly PublishedClass[] = [
       })
     },
   }),
+  packed,
 ]
 
 /** Names of the published classes that `publishedModel` knows. */

@@ -5,6 +5,12 @@ import type { TrainConfig } from './config.ts'
 /** Weights by the names of the checkpoint. */
 export type Weights = Readonly<Record<string, { readonly data: Float32Array; readonly shape: Shape }>>
 
+/** The form of a data set. */
+export interface DataForm {
+  readonly size: number // H and W in pixels
+  readonly frames: number // of a clip
+}
+
 /** What a recipe is given when a run is prepared. */
 export interface RecipeContext {
   readonly runtime: Runtime
@@ -39,5 +45,7 @@ export interface Run extends TrainConfig {
 export interface Recipe {
   readonly name: string
   readonly summary: string
+  /** The form that a folder of a person's own pictures and clips is brought to; absent where no data set is read. */
+  readonly data?: DataForm
   readonly prepare: (context: RecipeContext) => Promise<Run>
 }

@@ -8,6 +8,26 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
   ],
   ['cannot {{action}} {{path}}: {{reason}}', '无法{{action}} {{path}}：{{reason}}'],
   ['{{path}}: not valid JSON: {{reason}}', '{{path}}：不是有效的 JSON：{{reason}}'],
+  [
+    'a clip of {{width}} × {{height}} cannot be drawn: the width must be a multiple of {{wide}} and the height of {{high}}; the next size is {{nextWidth}} × {{nextHeight}}',
+    '无法画 {{width}} × {{height}}：宽必须是 {{wide}} 的倍数，高必须是 {{high}} 的倍数；下一个可用的大小是 {{nextWidth}} × {{nextHeight}}',
+  ],
+  [
+    'a clip of {{frames}} frames cannot be drawn: there must be {{first}}, {{second}}, {{third}} and so on, up to {{most}}; the next is {{next}}',
+    '无法画 {{frames}} 帧：帧数只能是 {{first}}、{{second}}、{{third}} 等，最多 {{most}}；下一个可用的帧数是 {{next}}',
+  ],
+  [
+    '{{frames}} frames of {{width}} × {{height}} are more than {{most}} pixels, the most that is drawn',
+    '{{frames}} 帧 {{width}} × {{height}} 超过 {{most}} 像素，这是能画的上限',
+  ],
+  [
+    'a frame of {{width}} × {{height}} has more than {{most}} pixels, the most that is drawn',
+    '一帧 {{width}} × {{height}} 超过 {{most}} 像素，这是能画的上限',
+  ],
+  [
+    'pictures and clips can be drawn from in squares alone (got {{width}} × {{height}})',
+    '以图片或动图为起点时只能画正方形（给出的是 {{width}} × {{height}}）',
+  ],
   ['{{path}}: ended while it was read', '{{path}}：文件不完整'],
   [
     'the engine could not load the program on {{device}}: {{reason}}',
@@ -86,6 +106,24 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '{{path}}: its vectors are of another model ({{theirs}}, and this is {{ours}}); build it again',
     '{{path}}：这些向量来自另一个模型（{{theirs}}，现在用的是 {{ours}}）；请重新建立',
   ],
+  [
+    '{{dir}} holds a data set built with other options or of other pictures; choose another folder or remove it',
+    '{{dir}} 里已有一个数据集，它的选项或图片与这次不同；请换一个文件夹，或先删除它',
+  ],
+  [
+    '{{out}}: lies in the folder of the pictures; choose another with -o',
+    '{{out}}：在图片文件夹里面；请用 -o 换一个地方',
+  ],
+  ['{{name}}: not text in UTF-8; save it in that encoding', '{{name}}：不是 UTF-8 编码的文本；请以 UTF-8 保存'],
+  [
+    '{{path}}: {{size}} bytes, more than the {{limit}} expected here',
+    '{{path}}：共 {{size}} 字节，超出了这里的上限 {{limit}}',
+  ],
+  [
+    '{{name}}: {{size}} are more than {{most}} pixels, the most that is decoded',
+    '{{name}}：{{size}} 超过了能解码的上限 {{most}} 像素',
+  ],
+  ['the build was stopped; the same command goes on with it', '构建已停止；再运行同一命令会接着构建'],
   ['out of memory: {{reason}}', '内存不足：{{reason}}'],
   ['disk full: {{path}}', '磁盘已满：{{path}}'],
   ['stopped before it was done', '尚未完成就停止了'],

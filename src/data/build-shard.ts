@@ -2,19 +2,15 @@ import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { type TarEntry, writeTar } from '../files/tar.ts'
 import { encodeWebp } from '../files/webp.ts'
-import type { Concept } from './captions.ts'
-import { splitOf } from './code-points.ts'
+import type { BuildEvent, BuildSettings, PlannedSample, PlannedShard } from './build-options.ts'
 import type { SampleMeta, Shard } from './dataset.ts'
-import type { Drawing, Skipped } from './drawings.ts'
-import type { BuildEvent, EmojiSettings } from './emoji-options.ts'
-import type { PlannedShard } from './emoji-plan.ts'
+import type { Skipped } from './drawings.ts'
 import { takeFrames } from './frames.ts'
 import { padToSquare, resizeClip, spreadColours } from './resize.ts'
 
 /** What all shards of a build share, and how far it is. */
 export interface ShardContext {
-  settings: EmojiSettings
-  concepts: Map<string, Concept>
+  settings: BuildSettings
   signal?: AbortSignal
   progress: { done: number; total: number }
 }
@@ -24,26 +20,25 @@ export interface ShardContext {
  * Throws TubeletError('stopped') when the signal is given; nothing of the shard stays then.
  */
 export async function* buildShard(shard: PlannedShard, context: ShardContext): AsyncGenerator<BuildEvent, Shard> {
-  const { file, style, kind, drawings } = shard
-  const { settings, concepts, signal, progress } = context
+  const { file, style, kind, samples } = shard
+  const { settings, signal, progress } = context
   const entries: TarEntry[] = []
   const skipped: Skipped[] = []
   const counts = { train: 0, 'held-out': 0 }
   // Two drawings at a time: one is decoded or encoded in sharp's threads while another is resized in this one.
-  const work = drawings.map((drawing) => ({ drawing, start: once(() => makeSample(drawing, concepts, settings)) }))
-  for (const [i, { drawing, start }] of work.entries()) {
+  const work = samples.map((sample) => ({ sample, start: once(() => makeSample(sample, shard, settings)) }))
+  for (const [i, { sample, start }] of work.entries()) {
     if (signal?.aborted) throw new TubeletError('stopped', 'the build was stopped; the same command goes on with it')
     work[i + 1]?.start().catch(() => {})
     try {
       const { meta, webp } = await start()
-      const key = style === 'fluent' ? drawing.codePoint : `${drawing.codePoint}_${style}`
-      entries.push({ name: `${key}.webp`, bytes: webp })
-      entries.push({ name: `${key}.json`, bytes: new TextEncoder().encode(JSON.stringify(meta)) })
+      entries.push({ name: `${sample.key}.webp`, bytes: webp })
+      entries.push({ name: `${sample.key}.json`, bytes: new TextEncoder().encode(JSON.stringify(meta)) })
       counts[meta.split]++
     } catch (error) {
       if (!(error instanceof TubeletError)) throw error
-      skipped.push({ name: drawing.name, reason: error.message })
-      yield { type: 'skip', name: drawing.name, reason: error.message }
+      skipped.push({ name: sample.name, reason: error.message })
+      yield { type: 'skip', name: sample.name, reason: error.message }
     }
     yield { type: 'progress', done: progress.done + i + 1, total: progress.total }
   }
@@ -60,19 +55,23 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   }
 }
 
-async function makeSample(drawing: Drawing, concepts: Map<string, Concept>, settings: EmojiSettings) {
+async function makeSample(
+  { concept, split, file, decode }: PlannedSample,
+  { kind, style }: PlannedShard,
+  settings: BuildSettings,
+) {
   const { size, quality, alphaQuality } = settings
-  const { kind, style, codePoint } = drawing
-  const source = await drawing.decode()
+  const source = await decode()
   const durationMs = source.delays.reduce((sum, delay) => sum + delay, 0)
   const picked = kind === 'clip' ? takeFrames(source, settings.frames) : source
   const clip = resizeClip(padToSquare(picked), size, size)
   const webp = await encodeWebp(quality === 'lossless' ? clip : spreadColours(clip, 3), { quality, alphaQuality })
   const meta: SampleMeta = {
-    ...concepts.get(codePoint)!,
+    ...concept,
+    file,
     kind,
     style,
-    split: splitOf(codePoint),
+    split,
     width: size,
     height: size,
     frames: clip.count,
