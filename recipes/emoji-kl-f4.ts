@@ -17,7 +17,7 @@ import {
   readPart,
 } from 'tubelet/node'
 
-const batch = 16
+const batch = 8
 const klWeight = 1e-4 // the paper's 10⁻⁶, times 100 for so small a set
 const changes = { mirror: 0.5, phase: true, recolour: 0.1 }
 const shown = 8 // held-out pictures beside what becomes of them
