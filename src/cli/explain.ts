@@ -1,13 +1,13 @@
-import { Argument } from '@commander-js/extra-typings'
 import { type NamedMatrix, type SoraStep, soraNumbersNote, soraTrace } from '../explain/sora-trace.ts'
-import { command, type Shell } from './command.ts'
+import { command, group, type Shell } from './command.ts'
+import { explainAttentionCommand } from './explain-attention.ts'
 import { padTo, textWidth } from './text.ts'
 
 /** `tubelet explain sora`: the fourteen steps of the article's figures 5-20 to 5-23 on small integers. */
-export const explainCommand = command({
-  define: (command, t) => command.addArgument(new Argument('<topic>', t('explain.topic')).choices(['sora'])),
+const explainSoraCommand = command({
+  define: (command) => command,
 
-  async run(_topic, _options, shell) {
+  async run(_args, _options, shell) {
     const steps = soraTrace()
     const note = soraNumbersNote[shell.lang]
     const told = steps.map((step) => ({
@@ -57,3 +57,9 @@ function sideBySide(matrices: readonly NamedMatrix[]): string[] {
 
 /** −1, 0.25, 1.625: at most three digits behind the point. */
 const shown = (value: number): string => `${Math.round(value * 1000) / 1000 || 0}`.replace('-', '−')
+
+/** `tubelet explain …`. */
+export const explainCommand = group({
+  sora: { summary: (t) => t('explain.sora.about'), command: explainSoraCommand },
+  attention: { summary: (t) => t('explain.attention.about'), command: explainAttentionCommand },
+})

@@ -117,11 +117,8 @@ function usageSentence({ code, message }: CommanderError, { t }: Setting): strin
 }
 
 function invalidSentence(message: string, t: Translate): string {
-  const option = /^error: option '(.*?)' argument '(.*)' is invalid\. ?(.*)$/s.exec(message)
-  const argument = /^error: command-argument value '(.*)' is invalid for argument '(.*?)'\. ?(.*)$/s.exec(message)
-  const [given, value, reason] = option
-    ? option.slice(1)
-    : [argument?.[2] ?? '', argument?.[1] ?? '', argument?.[3] ?? '']
+  const [, given = '', value = '', reason = ''] =
+    /^error: option '(.*?)' argument '(.*)' is invalid\. ?(.*)$/s.exec(message) ?? []
   const choices = /^Allowed choices are (.+)\.$/.exec(reason)?.[1]
   return t('usage.invalidArgument', {
     given: given.replace(/ [<[].*/, ''),

@@ -48,7 +48,7 @@ test('an unknown command or flag offers the nearest one, on stderr, with exit co
     [['runs', '--lang', 'fr'], /'--lang' cannot be 'fr': it is one of en, zh/],
     [['data', 'build', 'emoji', '--size', "0'"], /'--size' cannot be '0'': it is a whole number from 1 to 512/],
     [['data', 'build', 'emojis'], /unknown command 'emojis'; did you mean emoji\?/],
-    [['explain', 'dalle'], /'topic' cannot be 'dalle': it is one of /],
+    [['data', 'build', 'emoji', '--styles', 'manga'], /'--styles' cannot be 'manga': it is one of fluent, 3d, /],
   ]
   for (const [argv, expected] of cases) {
     const { code, out, err } = await runCli(argv)

@@ -2,7 +2,7 @@ import type { Tokenizer } from '../data/tokenizer.ts'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { input } from '../graph/index.ts'
-import { clipConfig, clip as clipModel } from '../models/clip.ts'
+import { type ClipConfig, clipConfig, clip as clipModel } from '../models/clip.ts'
 import { params } from '../nn/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { framesOnWhite } from './frames-on-white.ts'
@@ -35,8 +35,7 @@ export interface ClipFeatures extends ImageFeatures, TextFeatures {
 /** The image side of a CLIP model that was read; the text side is not loaded. */
 export async function imageFeatures(part: ModelPart, runtime: Runtime): Promise<ImageFeatures> {
   const { config, network, constants } = declared(part)
-  const { imageSize: size, channels } = config.vision
-  if (channels !== 3) throw new TubeletError('input', `${part.folder}: looks at ${channels} channels; pictures have 3`)
+  const size = imageSide(part, config)
   const picture = network.image(input('pixels', [1, 3, size, size])).embedding
   const program = await runtime.load({ picture }, { constants })
   return {
@@ -52,6 +51,12 @@ export async function imageFeatures(part: ModelPart, runtime: Runtime): Promise<
     },
     release: () => program.release(),
   }
+}
+
+/** Side of the pictures that a CLIP looks at, in pixels. */
+export function imageSide({ folder }: ModelPart, { vision: { imageSize, channels } }: ClipConfig): number {
+  if (channels !== 3) throw new TubeletError('input', `${folder}: looks at ${channels} channels; pictures have 3`)
+  return imageSize
 }
 
 /** The text side of a CLIP model that was read; the image side is not loaded. */
@@ -84,7 +89,7 @@ export async function clipFeatures(part: ModelPart, words: Tokenizer, runtime: R
 }
 
 /** The network of both sides and its weights, each tensor of the file checked; a program takes what it computes with. */
-function declared({ folder: where, config: json, arrays }: ModelPart) {
+export function declared({ folder: where, config: json, arrays }: ModelPart) {
   const config = clipConfig(json)
   checkDepths(where, { num_hidden_layers: Math.max(config.vision.depth, config.text.depth) }, arrays)
   const p = params()

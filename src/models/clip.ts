@@ -90,7 +90,12 @@ export interface Encoded {
   readonly pooled: Tensor // [B, D] of the token that stands for all
 }
 
-/** The image side: pixels [B, C, H, W] → states of the class token and the patches. */
+/** What the image side gives. */
+export interface EncodedPicture extends Encoded {
+  readonly attention: readonly Tensor[] // weights of each block [B, h, N, N]; row n is what token n reads
+}
+
+/** The image side: pixels [B, C, H, W] → states of the class token and the patches, and attention, computed where asked for. */
 function clipVision(p: Params, config: ClipVisionConfig) {
   const { width, channels, imageSize, patchSize, eps } = config
   const patch = [patchSize, patchSize]
@@ -101,13 +106,15 @@ function clipVision(p: Params, config: ClipVisionConfig) {
   const before = layerNorm(p.at('pre_layrnorm'), width, { eps }) // the file spells it so
   const blocks = encoder(p.at('encoder.layers'), config, clipNames)
   const after = layerNorm(p.at('post_layernorm'), width, { eps })
-  return p.scoped((pixels: Tensor): Encoded => {
+  return p.scoped((pixels: Tensor): EncodedPicture => {
     if (pixels.shape.slice(2).some((n) => n !== imageSize))
       throw new ShapeError('clip', `pixels must be [B, ${channels}, ${imageSize}, ${imageSize}]`, { pixels })
     const placed = withClassToken(token, embed(wholePatches(pixels, patch)))
-    const states = blocks(before(add(placed, reshape(positions, [count, 1, width])))) // [1 + N, B, D]
+    const attention: Tensor[] = []
+    const seen = (weights: Tensor) => attention.push(weights)
+    const states = blocks(before(add(placed, reshape(positions, [count, 1, width]))), { seen }) // [1 + N, B, D]
     const first = reshape(slice(states, 0, 0, 1), [-1, width])
-    return { states: transpose(states, [1, 0, 2]), pooled: after(first) }
+    return { states: transpose(states, [1, 0, 2]), pooled: after(first), attention }
   })
 }
 
@@ -145,15 +152,15 @@ function endOf(ids: Tensor, { endOfText }: ClipTextConfig): Tensor {
 }
 
 /**
- * Both sides: `image` and `text` give the states and the embeddings [B, projection], of length 1; `scale` is the
- * factor e^s of their products.
+ * Both sides: `image` and `text` give the states and the embeddings [B, projection], of length 1, `image` the attention
+ * of its blocks too; `scale` is the factor e^s of their products.
  */
 export function clip(p: Params, config: ClipConfig) {
   const vision = clipVision(p.at('vision_model'), config.vision)
   const { place, ...rest } = jointSpace(p, config.vision.width, config)
   const image = (pixels: Tensor) => {
-    const { states, pooled } = vision(pixels)
-    return { states, embedding: place(pooled) }
+    const { pooled, ...seen } = vision(pixels)
+    return { ...seen, embedding: place(pooled) }
   }
   return { image, ...rest }
 }

@@ -328,8 +328,14 @@ export const en = {
   'profile.backward': 'gradient ms',
   'profile.written': 'written',
 
-  'explain.summary': 'Compute a system of the article by hand, step by step, beside what it really does.',
-  'explain.topic': 'what to explain',
+  'explain.summary': 'Show what goes on inside: Sora by hand, or where a model looks in your picture.',
+  'explain.sora.about': 'Compute Sora of the article by hand, step by step, beside what it really does.',
+  'explain.attention.about': 'Lay a heat map of where CLIP looks over a picture or clip (attention rollout).',
+  'explain.attention.file': 'a picture (.png, .jpg, .webp, .gif, .svg), a clip, or video where ffmpeg is there',
+  'explain.attention.out': 'where the picture goes; default attention.png, of a clip attention.webp',
+  'explain.attention.progress': 'frame {{done}}/{{total}}',
+  'explain.attention.told':
+    'light yellow: {{most}} times what the class token takes from a patch on average; dark violet: {{least}} times',
   'explain.step': 'step {{number}} (figure {{figure}}): {{title}}',
   'explain.modules': 'stands for: {{names}}',
   'explain.correction': 'really: {{text}}',
