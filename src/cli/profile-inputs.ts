@@ -2,6 +2,7 @@ import { TubeletError } from '../errors.ts'
 import { clipConfig } from '../models/clip.ts'
 import { clipResNetConfig } from '../models/clip-resnet.ts'
 import { ditConfig } from '../models/dit.ts'
+import { navitConfig } from '../models/navit.ts'
 import { resnetConfig } from '../models/resnet.ts'
 import { wanConfig } from '../models/sora.ts'
 import { unetConfig, unetTextConfig } from '../models/unet-config.ts'
@@ -46,6 +47,11 @@ const examples: Readonly<Record<string, Examples>> = {
     const { channels, pool, layers } = vggConfig(json)
     const side = pool * 2 ** layers.filter((layer) => layer === 'M').length
     return { pixel_values: { shape: [B, channels, side, side] } }
+  },
+  NaViT(json, B) {
+    const { channels, imageSize } = navitConfig(json) // a row for each picture, of the largest size
+    const rows = Array.from({ length: B }, (_, row) => [`image_${row}_0`, { shape: [channels, ...imageSize] }] as const)
+    return Object.fromEntries(rows)
   },
   AutoencoderKL: (json, B) => autoencoderInputs(vaeConfig(json), { json, B }),
   VQModel: (json, B) => autoencoderInputs(vqVaeConfig(json), { json, B }),
