@@ -2,9 +2,9 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unknownWords } from '../data/words.ts'
 import { TubeletError } from '../errors.ts'
-import { fileError, readJson } from '../files/disk.ts'
+import { fileError } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
-import { modelIndex } from '../generate/model-index.ts'
+import { knownWordsOf } from '../generate/model-folder.ts'
 import type { Shell } from './command.ts'
 import { cutTo } from './text.ts'
 
@@ -24,11 +24,8 @@ export const clipHash = async (folder: string): Promise<string> =>
 
 /** Tells which words of some texts the model has not learnt, where it says what it knows. */
 export async function noteUnknown(texts: readonly string[], folder: string, { say, t }: Shell): Promise<void> {
-  const file = join(folder, 'model_index.json')
-  const json = await readJson(file).catch(() => undefined)
-  const { known_words: words } = json === undefined ? {} : modelIndex(json, file)
-  if (!words) return
-  const known = new Set(words)
+  const known = await knownWordsOf(folder)
+  if (!known) return
   for (const text of texts) {
     const unknown = unknownWords(text, known)
     if (unknown.length > 0)

@@ -1,18 +1,23 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { unknownWords } from '../data/words.ts'
 import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
 import { weightsHash } from '../files/hash.ts'
 import { matrixOf, rowsOf } from '../files/vector-file.ts'
 import type { TextFeatures } from './clip-features.ts'
+import { knownWordsOf } from './model-folder.ts'
 import { zeroShotClasses } from './zero-shot.ts'
 
-// The words that captions of the training had around a name (src/data/prompts.ts): what the text side has never read,
+// Words that captions of the project's data have around a name (src/data/prompts.ts). What a text side has never read there,
 // such as 'a picture of', moves all labels to one place.
 const englishTemplates = ['{}', 'a {}', '{} emoji']
 const chineseTemplates = ['{}', '一个{}', '{}表情']
 
-/** The templates of a label's own language. */
-const templatesFor = (label: string) => (/\p{Script=Han}/u.test(label) ? chineseTemplates : englishTemplates)
+/** The templates of a label's own language whose words the captions of a model taught; the name alone needs none. */
+export function templatesFor(label: string, known: ReadonlySet<string> = new Set()): string[] {
+  const templates = /\p{Script=Han}/u.test(label) ? chineseTemplates : englishTemplates
+  return templates.filter((template) => unknownWords(template, known).length === 0)
+}
 
 /** Labels that are remembered while a process lives; when there are more, they are computed again. */
 const mostLabels = 4096
@@ -30,8 +35,10 @@ export type ClassCache = (
 /** Vectors of labels for the CLIP of a model folder, each computed once; large sets are kept in `cacheDir` too. */
 export function classCache(folder: string, { ofText, width }: TextFeatures, cacheDir?: string): ClassCache {
   const remembered = new Map<string, Float32Array>()
-  return async (labels, templates, onLabel) => {
-    const keyOf = (label: string) => JSON.stringify([label, templates ?? templatesFor(label)])
+  return async (labels, given, onLabel) => {
+    const known = given ? undefined : await knownWordsOf(folder)
+    const templatesOf = (label: string) => given ?? templatesFor(label, known)
+    const keyOf = (label: string) => JSON.stringify([label, templatesOf(label)])
     const keys = labels.map(keyOf)
     const file = cacheDir && labels.length >= leastKept ? await fileFor(folder, keys, cacheDir) : undefined
     const stored = file && (await readRows(file, labels.length, width))
@@ -39,7 +46,7 @@ export function classCache(folder: string, { ofText, width }: TextFeatures, cach
     if (remembered.size + labels.length > mostLabels) remembered.clear()
     const rows: Float32Array[] = []
     for (const [i, label] of labels.entries()) {
-      const options = { templates: templates ?? templatesFor(label), ofText }
+      const options = { templates: templatesOf(label), ofText }
       const row = remembered.get(keys[i]) ?? (await zeroShotClasses([label], options))[0]
       remembered.set(keys[i], row)
       rows.push(row)

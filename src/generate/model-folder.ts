@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { readWeights } from '../files/checkpoint.ts'
 import { readJson } from '../files/disk.ts'
+import { modelIndex } from './model-index.ts'
 import type { ModelPart } from './model-part.ts'
 
 /** Reads one part of a model folder in the diffusers layout and checks that it is of the class that is wanted. */
@@ -23,4 +24,12 @@ export async function partFiles(folder: string, parts: readonly string[]): Promi
     for (const name of await readdir(join(folder, part)))
       files[`${part}/${name}`] = await readFile(join(folder, part, name))
   return files
+}
+
+/** The words that the captions of a model's training taught; undefined where its index does not say. */
+export async function knownWordsOf(folder: string): Promise<ReadonlySet<string> | undefined> {
+  const file = join(folder, 'model_index.json')
+  const json = await readJson(file).catch(() => undefined)
+  const { known_words: words } = json === undefined ? {} : modelIndex(json, file)
+  return words && new Set(words)
 }

@@ -11,9 +11,11 @@ import { encodeWebp } from '../files/webp.ts'
 import { nodesOf, type Tensor } from '../graph/index.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { templatesFor } from './class-cache.ts'
 import { readPart } from './model-folder.ts'
 import { pipeline } from './pipeline.ts'
 import type { PipelineEvent } from './pipeline-frame.ts'
+import { meanDirection } from './zero-shot.ts'
 
 const folder = await scratchFolder()
 const model = join(folder, 'model')
@@ -100,6 +102,29 @@ test('labels are scored by the softmax of scaled cosines, and each is read once'
   assert.equal(read, 2)
   await assert.rejects(classify(clip, []), { code: 'usage', message: /there must be a label/ })
   await assert.rejects(classify(clip, ['cat', ' ']), { code: 'usage', message: /label 2 of 2 is empty/ })
+})
+
+test('labels stand in those templates whose words the captions of the model taught, else alone', async () => {
+  assert.deepEqual(templatesFor('cat', new Set(['a', 'emoji'])), ['{}', 'a {}', '{} emoji'])
+  assert.deepEqual(templatesFor('猫', new Set(['a', '一', '个'])), ['{}', '一个{}'])
+  const labels = ['cat', '红心']
+  const scores = async (folder: string, templates?: string[]) => {
+    await using classify = await pipeline('zero-shot-image-classification', folder, { runtime: inner })
+    return await classify(clip, labels, { templates })
+  }
+  // Its captions have 'a', and none has 'emoji', 一 or 表.
+  await using texts = await pipeline('feature-extraction', model, { runtime: inner })
+  await using images = await pipeline('image-feature-extraction', model, { runtime: inner })
+  const rows = [meanDirection([await texts('cat'), await texts('a cat')]), await texts('红心')]
+  const seen = await images(clip)
+  const { arrays } = await readPart(model, 'text_encoder', 'CLIPModel')
+  const products = rows.map((row) => row.reduce((sum, x, i) => sum + x * seen[i], 0))
+  const first = 1 / (1 + Math.exp(Math.exp(arrays.logit_scale.data[0]) * (products[1] - products[0])))
+  const got = (await scores(model)).find(({ label }) => label === 'cat')!.score
+  assert.ok(Math.abs(got - first) < 1e-5, `${got}, not ${first}`)
+  const bare = await writeTinyModel(join(folder, 'bare'), { 'model_index.json': undefined })
+  assert.deepEqual(await scores(bare), await scores(model, ['{}']))
+  assert.notDeepEqual(await scores(bare), await scores(model))
 })
 
 test('many labels are kept on disk under model and templates, and a damaged file is written again', async () => {

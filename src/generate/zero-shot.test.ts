@@ -18,6 +18,13 @@ test('a class is the mean of its texts, at length 1; its name is taken as it is'
   assert.ok(close(dog, [0.6, 0.8]))
 })
 
+test('without templates a class is its name alone', async () => {
+  const asked: string[] = []
+  const ofText = async (text: string) => Float32Array.of(1, asked.push(text))
+  await zeroShotClasses(['cat', '红心'], { ofText })
+  assert.deepEqual(asked, ['cat', '红心'])
+})
+
 test('no class, no template and a template without a place for the class are named', async () => {
   const wants = (message: string) => ({ name: 'TubeletError', code: 'usage', message })
   const none = wants('zero-shot: there must be a class and a template')

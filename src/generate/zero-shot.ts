@@ -2,7 +2,10 @@ import { TubeletError } from '../errors.ts'
 
 /** How class vectors are made. */
 export interface ZeroShotOptions {
-  /** Texts in which `{}` stands for the name of a class; default 'a picture of {}'. */
+  /**
+   * Texts in which `{}` stands for the name of a class; default the name alone, as words that the model has not read
+   * around a name move all classes to one place.
+   */
   readonly templates?: readonly string[]
   /** The embedding of a text [P], of length 1. */
   readonly ofText: (text: string) => Promise<Float32Array>
@@ -15,7 +18,7 @@ export interface ZeroShotOptions {
  */
 export async function zeroShotClasses(
   names: readonly string[],
-  { templates = ['a picture of {}'], ofText }: ZeroShotOptions,
+  { templates = ['{}'], ofText }: ZeroShotOptions,
 ): Promise<Float32Array[]> {
   if (names.length === 0 || templates.length === 0)
     throw new TubeletError('usage', 'zero-shot: there must be a class and a template')
