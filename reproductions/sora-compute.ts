@@ -42,7 +42,7 @@ import {
 
 const size = { frames: 3, height: 16, width: 16 }
 const arms = [1, 4, 16] as const
-const heldOut = 8 // batches
+const heldOut = 32 // batches
 const shown = 4 // prompts in the pictures
 const parts = ['shape', 'colour', 'direction'] as const
 
@@ -59,7 +59,7 @@ export default {
   async measure(context) {
     const { seed, quick, report } = context
     const config = clipConfig(quick ? { width: 32, depth: 2 } : { width: 64, depth: 4 })
-    const [batch, base] = quick ? [32, 8] : [64, 200]
+    const [batch, base] = quick ? [16, 16] : [16, 800]
     const wanted = wantedSubjects(quick ? 48 : 288)
     const held = clipsFrom({ seed, set: 'held out' }, 0, heldOut * batch)
     const [real, scenes] = [held.map(({ planes }) => planes.pixels), held.map(({ scene }) => scene)]

@@ -72,7 +72,7 @@ export default {
       report(`${arm}: ${count} clips`)
       const lengths = Array.from({ length: count }, (_, i) => tokensOf(see(...drawnScene(seed, 'train', i)).size))
       const placed = pack(lengths, { length: packing.length, most: packing.slots })
-      const run = rowRun({ ...packing, placed, rows: 12, clip: clip('train') }, config, seed)
+      const run = rowRun({ ...packing, placed, rows: 6, clip: clip('train') }, config, seed)
       const { weights, curve } = await learnClips({ name: `sora-native-aspect-${arm}`, ...run }, context)
       series[arm] = curve
       figures[`tokens of a clip, ${arm}`] = lengths.reduce((a, b) => a + b) / count

@@ -64,13 +64,13 @@ export function textOf({ shape, colour, direction }: Subject): Float32Array {
   return text
 }
 
-/** A shape that never comes nearer than a pixel to the border. */
+/** A shape that never comes nearer than a pixel to the border; it takes six tenths of the shorter side. */
 export function drawMovingShape(random: RandomStream, { height, width }: Omit<ClipSize, 'frames'>): MovingShape {
   const short = Math.min(height, width)
-  const [large, far, right, down] = random.uniform(4)
+  const [far, right, down] = random.uniform(3)
   const subject = subjects[random.integer(subjects.length)]
   const { x, y } = directions[subject.direction]
-  const radius = (0.22 + 0.1 * large) * short
+  const radius = 0.3 * short
   const [across, along] = [width, height].map((length) => length - 2 * (radius + 1)) // where the centre may be
   const way = Math.min((0.25 + 0.2 * far) * short, x === 0 ? along : across)
   const start = (part: number, room: number, step: number) =>
