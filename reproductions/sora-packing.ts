@@ -36,7 +36,7 @@ export default {
 
   async measure(context) {
     const { runtime, seed, quick, report } = context
-    const count = quick ? 1200 : 60_000
+    const count = quick ? 1200 : 40_000
     const config = clipConfig(quick ? { width: 32, depth: 2 } : { width: 96, depth: 4 })
     const sizes = Array.from({ length: count }, (_, i) => drawnSize(seed, 'train', i))
     const lengths = sizes.map(tokensOf)

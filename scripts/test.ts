@@ -12,7 +12,7 @@ const flags = filters.filter((word) => word.startsWith('--'))
 const words = filters.filter((word) => !word.startsWith('--'))
 
 const files: string[] = []
-for (const folder of ['src', 'test', 'scripts', 'recipes', 'examples', 'web', 'bench'])
+for (const folder of ['src', 'test', 'scripts', 'recipes', 'reproductions', 'examples', 'web', 'bench'])
   for (const file of await readdir(folder, { recursive: true }).catch(() => []))
     if (file.endsWith('.test.ts')) files.push(join(folder, file).split(sep).join('/'))
 const chosen = files.filter((file) => words.length === 0 || words.some((word) => file.includes(word))).sort()
