@@ -40,8 +40,9 @@ import {
 
 const inBatch = { whole: 4, piece: 28, still: 12 } // two batches a step, at the same time
 const pieceFrames = 3
-const variants = 3 // changed copies of each drawing
-const promptsEach = 8 // ways to ask for each
+const copies = { clip: 3, still: 8 } // changed, of each drawing
+const changed = { clip: 0.2, still: 0.5 } // of the samples; what colours and sizes mean, stills teach for less
+const ways = { promptsEach: 32, promptsOfCopy: 6 } // to ask for a drawing as it is, and for a changed copy
 const dropout = 0.1 // of captions, so that the model also learns to draw without one
 const shift = 5 // of times towards noise, where prompts decide what will be seen; in training and sampling
 const given = 0.25 // of the clips, some of whose frames are known, so that a picture or a clip can be a prompt
@@ -70,7 +71,7 @@ export default {
     for (const kind of ['clip', 'still'] as const)
       if (shards.some((shard) => shard.kind === kind)) {
         const onProgress = every(report, `${kind}s encoded`)
-        sets.push(await latentSet(data, { kind, model, runtime, variants, promptsEach, onProgress }))
+        sets.push(await latentSet(data, { kind, model, runtime, variants: copies[kind], ...ways, onProgress }))
       }
     const [clips, stills] = sets
     const prompts = sets.flatMap((set) => set.prompts.flat())
@@ -113,7 +114,20 @@ export default {
       seed,
       steps,
       samples: parts.reduce((sum, { name }) => sum + inBatch[name], 0),
-      settings: { data, model, from, config, inBatch, pieceFrames, variants, promptsEach, dropout, shift, given },
+      settings: {
+        data,
+        model,
+        from,
+        config,
+        inBatch,
+        pieceFrames,
+        copies,
+        changed,
+        ways,
+        dropout,
+        shift,
+        given,
+      },
       weights: from === undefined ? undefined : dataOf((await readPart(from, 'transformer', className)).arrays),
       build(p) {
         const weight = constant(importance(clips.statistics), [channels, 1, 1, 1])
@@ -144,7 +158,17 @@ export default {
             const chosen = framesOf(part, { frames, seed, step })
             const { name, set } = part
             const times = { shift, given: name === 'still' ? undefined : given }
-            const drawn = { name, count: inBatch[name], frames: chosen, dropout, ...times, seed, step }
+            const kind = name === 'still' ? 'still' : 'clip'
+            const drawn = {
+              name,
+              count: inBatch[name],
+              frames: chosen,
+              changed: changed[kind],
+              dropout,
+              ...times,
+              seed,
+              step,
+            }
             return {
               ...latentBatch(set, { ...drawn, text: { size: text.length * text.width, read: states.read } }),
               ...(name === 'piece' && {

@@ -23,13 +23,14 @@ export interface PromptedDrawings {
 export interface PromptedDrawingsOptions {
   readonly kind: 'clip' | 'still'
   readonly variants: number // changed copies of each drawing: recoloured, small, two of them, mirrored, backwards
-  readonly promptsEach: number // ways to ask for each
+  readonly promptsEach: number // ways to ask for each drawing as it is
+  readonly promptsOfCopy?: number // ways to ask for each changed copy; as many where absent
 }
 
 /** Opens the training part of a data set in the moving style, with the same copies and prompts each time. */
 export async function promptedDrawings(
   data: string,
-  { kind, variants, promptsEach }: PromptedDrawingsOptions,
+  { kind, variants, promptsEach, promptsOfCopy = promptsEach }: PromptedDrawingsOptions,
 ): Promise<PromptedDrawings> {
   const clips = await loadClips(data, { kind, split: 'train', styles: ['fluent'] })
   const { count: originals, frames, size } = clips
@@ -39,7 +40,8 @@ export async function promptedDrawings(
   const prompts = Array.from({ length: count }, (_, i) => {
     const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
     const meta = clips.samples[i % originals]
-    return Array.from({ length: promptsEach }, () => drawPrompt({ meta }, random, changes(i)))
+    const length = i < originals ? promptsEach : promptsOfCopy
+    return Array.from({ length }, () => drawPrompt({ meta }, random, changes(i)))
   })
   const words = knownWords(prompts.flat())
   prompts.forEach((ways, i) => {

@@ -138,7 +138,9 @@ export function promptFor(
   // What was changed is often asked for by the plain thing: 'a yellow star', not 'a yellow glowing star'.
   const short = random.integer(10) < (changed ? 4 : 1) ? shortName(caption, language) : undefined
   const name = language === 'en' ? english(short ?? label, attributes) : chinese(short ?? label, attributes, random)
-  const parts = byTags ? [some.join(language === 'en' ? ' ' : '') || label] : [form(name)]
+  // A single tag is asked for as a name is: 'a puppy'.
+  const onlyTags = some.length === 1 ? form(some[0]) : some.join(language === 'en' ? ' ' : '') || label
+  const parts = [byTags ? onlyTags : form(name)]
   // A tag may also follow without a comma, as a doing does: 'bell ringing'.
   if (tagged && kind === 3 && language === 'en' && !attributes.two && some.length > 0) parts[0] += ` ${some.shift()}`
   if (tagged) parts.push(...some)

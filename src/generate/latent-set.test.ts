@@ -14,16 +14,16 @@ const data = await writeTinyData(join(root, 'data'))
 const model = join(root, 'model')
 await writeTinyModel(model)
 const runtime = nodeRuntime({ threads: 1 })
-const set = await latentSet(data, { kind: 'clip', model, runtime, variants: 2, promptsEach: 5 })
+const set = await latentSet(data, { kind: 'clip', model, runtime, variants: 2, promptsEach: 5, promptsOfCopy: 4 })
 
 /** Draws batches whose text states are the lengths of the prompts. */
-function drawn({ step = 0, count = 64, frames = [0, 1, 2], dropout = 0.25, of = set, given = {} } = {}) {
+function drawn({ step = 0, count = 64, frames = [0, 1, 2], dropout = 0.25, changed = 0.2, of = set, given = {} } = {}) {
   const asked: string[] = []
   const read = (prompt: string, into: Float32Array) => {
     asked.push(prompt)
     into.fill(prompt.length)
   }
-  const options = { name: 'a', count, frames, dropout, shift: 2, seed: 3, step, ...given }
+  const options = { name: 'a', count, frames, changed, dropout, shift: 2, seed: 3, step, ...given }
   return { asked, batch: latentBatch(of, { ...options, text: { size: 2, read } }) }
 }
 
@@ -31,9 +31,12 @@ test('a set holds every training drawing and its changed copies, with prompts th
   assert.deepEqual([set.originals, set.latents.count, set.prompts.length], [4, 12, 12])
   assert.deepEqual([set.size, set.frames, set.fps], [32, 5, 10])
   assert.deepEqual(set.latents.shape, [4, 3, 2, 2])
-  // A sixth way, misspelt, where a word of the first is long enough.
-  for (const list of set.prompts) assert.equal(list.length, /[a-z]{5}/i.test(list[0]) ? 6 : 5, list.join())
-  const spelt = set.prompts.map((list) => list.slice(0, 5))
+  const ways = (i: number) => (i < 4 ? 5 : 4)
+  // One way more, misspelt, where a word of the first is long enough.
+  set.prompts.forEach((list, i) => {
+    assert.equal(list.length, ways(i) + (/[a-z]{5}/i.test(list[0]) ? 1 : 0), list.join())
+  })
+  const spelt = set.prompts.map((list, i) => list.slice(0, ways(i)))
   for (const word of set.words) assert.ok(spelt.join().toLowerCase().includes(word), word)
   const plain = spelt.slice(0, 4).flat().join()
   assert.ok(!/two|small|mirrored|backwards|两|小小的|左右翻转|倒放/.test(plain), plain)
@@ -75,6 +78,15 @@ test('prompts are dropped at the given rate, and every draw is a function of see
   assert.deepEqual(drawn({ count: 400 }).batch, batch)
   assert.notDeepEqual(drawn({ count: 400, step: 1 }).batch['a.x0'], batch['a.x0'])
   assert.ok(drawn({ dropout: 0 }).asked.every((prompt) => prompt !== ''))
+})
+
+test('changed copies come up at the given rate', () => {
+  const plain = new Set(set.prompts.slice(0, 4).flat())
+  for (const changed of [0, 0.5]) {
+    const { asked } = drawn({ count: 400, changed, dropout: 0 })
+    const part = asked.filter((prompt) => !plain.has(prompt)).length / 400
+    assert.ok(changed === 0 ? part === 0 : Math.abs(part - changed) < 0.08, `${part}`)
+  }
 })
 
 test('without changed copies only drawings as they are come up', async () => {

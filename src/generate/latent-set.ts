@@ -43,6 +43,7 @@ export interface LatentBatchOptions {
   readonly name: string // of the batch's draws, and before the names of its arrays
   readonly count: number // B
   readonly frames: readonly number[] // which latent frames of each sample
+  readonly changed: number // part of the samples that are changed copies
   readonly dropout: number // part of the samples whose prompt is left out, for guidance (Ho & Salimans 2022)
   readonly shift: number // of times towards noise
   readonly given?: number // part of the samples that have some frames given; 0
@@ -54,11 +55,11 @@ export interface LatentBatchOptions {
 
 /**
  * Normalised latents x0 [B, C, T', H, W], noise eps of the same shape, times t [B], text states and what motion counts
- * [B] of one step, a pure function of seed and step. Four of five samples are drawings as they are. With `given` the
+ * [B] of one step, a pure function of seed and step. With `given` the
  * times are those of frames, t [B, T'], 0 for those that are given.
  */
 export function latentBatch(set: LatentSet, options: LatentBatchOptions): Record<string, Float32Array> {
-  const { name, count, frames, dropout, shift, given, seed, step, text } = options
+  const { name, count, frames, changed, dropout, shift, given, seed, step, text } = options
   const [channels, , ...sides] = set.latents.shape
   const size = channels * frames.length * sides.reduce((a, b) => a * b)
   const x0 = new Float32Array(count * size)
@@ -68,7 +69,7 @@ export function latentBatch(set: LatentSet, options: LatentBatchOptions): Record
   const random = named('choice')
   const times = logitNormalTimes(named('time').normal(count), { shift })
   for (let b = 0; b < count; b++) {
-    const i = choose(set, random)
+    const i = choose(set, changed, random)
     const z = set.latents.latents(i)
     normalise(z, set, frames, x0.subarray(b * size, (b + 1) * size))
     motion[b] = motionWeight(z, set)
@@ -103,8 +104,8 @@ function timesOfFrames(times: Float32Array, length: number, given: number, rando
   return out
 }
 
-const choose = ({ originals, latents }: LatentSet, random: RandomStream): number =>
-  latents.count === originals || random.integer(5) > 0
+const choose = ({ originals, latents }: LatentSet, changed: number, random: RandomStream): number =>
+  latents.count === originals || random.uniform(1)[0] >= changed
     ? random.integer(originals)
     : originals + random.integer(latents.count - originals)
 
