@@ -59,7 +59,9 @@ export interface Autoencoder {
 
 /**
  * Trains an autoencoder on −log p(x | z) of a Bernoulli decoder (Kingma & Welling 2013, appendix C.1) plus β times the
- * divergence, both in nats, summed over a picture. The network's output is the logit of ink.
+ * divergence, both in nats, summed over a picture. The network's output is the logit of ink. β grows from 0 over the
+ * first quarter (Sønderby et al. 2016, section 2.3): at full size from the start it may push every code onto the prior
+ * before the decoder has learnt to read any.
  */
 export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder> {
   const { runtime, seed, signal, train, model, steps, klWeight } = run
@@ -78,9 +80,10 @@ export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder
         const posterior = encode(x)
         const z = klWeight === undefined ? add(posterior.mean, mul(noise, 0)) : drawLatent(posterior, noise)
         const error = sum(surprise(x, decode(z)))
-        return { loss: mul(add(error, mul(klOf(posterior), klWeight ?? 0)), 1 / batch) }
+        return { loss: mul(add(error, mul(klOf(posterior), input('beta', []))), 1 / batch) }
       },
       batch: (step) => ({
+        beta: Float32Array.of((klWeight ?? 0) * Math.min(1, (2 * step) / steps)),
         x: rowsOf(train.pixels, order(step), area),
         noise: stream({ seed, purpose: 'latent noise', step }).normal(batch * model.latents),
       }),

@@ -1,23 +1,37 @@
 #!/usr/bin/env node
-import { processIo } from './io.ts'
-import { main } from './main.ts'
+import { SHARE_ENV, Worker } from 'node:worker_threads'
+import type { CommandThread } from './command-thread.ts'
+import { earlyFlags } from './early-flags.ts'
+import { chooseLanguage, translator } from './messages/index.ts'
 
-const stop = new AbortController()
+// A command runs in a thread of its own, as a network's step holds its thread for as long as it takes. This one has
+// nothing to do but to hear the person: Ctrl-C is answered at once, and a second one ends the process in mid-step.
+const { argv, env, stdout, stderr } = process
+const isTTY = stderr.isTTY === true && env.TERM !== 'dumb' && !env.CI
+const columns = () => ({ stdout: stdout.columns, stderr: stderr.columns })
+
+// Loaders of TypeScript do not reach threads: from source, the compiled file runs.
+const compiled = import.meta.url.endsWith('.ts') ? '../../dist/cli/command-thread.js' : './command-thread.js'
+const workerData: CommandThread['data'] = { isTTY, columns: columns() }
+const thread = new Worker(new URL(compiled, import.meta.url), { argv: argv.slice(2), env: SHARE_ENV, workerData })
+const tell = (message: CommandThread['message']) => thread.postMessage(message)
+thread.on('message', ({ to, text }: CommandThread['answer']) => process[to].write(text))
+thread.on('exit', (code) => {
+  process.exitCode = code
+})
+
 const signals = ['SIGINT', 'SIGTERM'] as const
 for (const signal of signals) {
   process.on(signal, () => {
-    if (stop.signal.aborted) process.exit(signal === 'SIGTERM' ? 143 : 130)
-    stop.abort(signal)
-    // The next one shall not wait until this thread has time for it: the system itself ends the process then.
-    setImmediate(() => {
-      for (const one of signals) process.removeAllListeners(one)
-    })
+    tell({ stop: signal })
+    for (const one of signals) process.removeAllListeners(one) // the system itself ends the process at the next one
+    const { lang, quiet } = earlyFlags(argv.slice(2))
+    if (!quiet) stderr.write(`${isTTY ? '\n' : ''}${translator(chooseLanguage(lang, env))('frame.stopping')}\n`)
   })
 }
+stderr.on('resize', () => tell({ columns: columns() }))
 // `tubelet runs | head` closes the pipe: that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)
 })
-
-process.exitCode = await main(process.argv.slice(2), processIo(stop.signal))

@@ -19,13 +19,6 @@ export interface Io {
   readonly signal: AbortSignal
 }
 
-/** The streams, variables and folder of this process. */
-export function processIo(signal: AbortSignal): Io {
-  const { stdout, stderr, stdin, env } = process
-  const isTTY = stderr.isTTY === true && env.TERM !== 'dumb' && !env.CI
-  return { stdout, stderr, stdin, env, cwd: process.cwd(), isTTY, signal }
-}
-
 /** Puts text in colours, or leaves it as it is: a colour never says what the words do not. */
 export interface Paint {
   red(text: string): string

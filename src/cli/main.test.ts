@@ -116,15 +116,6 @@ test('a command that ends in good order after a signal tells by its exit code th
   assert.equal((await runCli(['runs'], { signal: stop.signal, cwd: '/' })).code, 143)
 })
 
-test('the first Ctrl-C says on a terminal what happens next', async () => {
-  const stop = new AbortController()
-  const { io, err } = recordingIo({ isTTY: true, signal: stop.signal, cwd: '/' })
-  const running = main(['doctor'], io)
-  stop.abort('SIGINT')
-  assert.equal(await running, 130)
-  assert.match(err(), /^\nStopping after this step, saving what there is; Ctrl-C again stops at once\.\n/)
-})
-
 test('a command gets its arguments and flags by the types that it declared', async () => {
   const seen: unknown[] = []
   const file = command({
@@ -156,6 +147,16 @@ test('the entry script passes arguments, streams and the exit code through', () 
   assert.equal(status, 2)
   assert.equal(JSON.parse(stdout).error.exit, 2)
   assert.match(stderr, /did you mean doctor/)
+})
+
+test('the entry script passes on what it is fed, and only where a command asks', () => {
+  const bin = fileURLToPath(new URL('./bin.ts', import.meta.url))
+  const args = ['--import', 'tsx', '--conditions=source', bin]
+  const fed = (words: readonly string[], input: string) =>
+    spawnSync(process.execPath, [...args, ...words], { encoding: 'utf8', input })
+  assert.match(fed(['generate', '-'], '\n').stderr, /what shall be drawn\?/)
+  assert.match(fed(['generate', '-', '-m', 'nowhere'], 'a heart\n').stderr, /nowhere/)
+  assert.equal(fed(['runs'], 'nobody reads this').status, 0)
 })
 
 test('main never throws: an error in a stream of its own is an exit code', async () => {

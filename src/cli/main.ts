@@ -1,6 +1,7 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import { exitCodes, type GlobalOptions, makeShell } from './command.ts'
 import { commands } from './commands.ts'
+import { earlyFlags } from './early-flags.ts'
 import { describeFailure } from './failure.ts'
 import { type Io, paint } from './io.ts'
 import { chooseLanguage, type Lang, languages, type MessageKey, type Translate, translator } from './messages/index.ts'
@@ -8,11 +9,9 @@ import { packageVersion } from './package.ts'
 
 /** Runs one command line, `['doctor', '--json']`, and returns its exit code; never throws and never ends the process. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const flags = beforeParsing(argv)
+  const flags = earlyFlags(argv)
   const lang = chooseLanguage(flags.lang, io.env)
   const t = translator(lang)
-  const onStop = () => io.isTTY && io.stderr.write(`\n${t('frame.stopping')}\n`)
-  io.signal.addEventListener('abort', onStop, { once: true })
   let code: number = exitCodes.done
   try {
     const program = makeProgram(io, { lang, t, exit: (given) => (code = given) })
@@ -28,8 +27,6 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     io.stderr.write(`${label}${first}\n${rest.map((line) => `${dim(line)}\n`).join('')}`)
     if (flags.json) io.stdout.write(`${JSON.stringify({ error: failure.error })}\n`)
     return failure.exit
-  } finally {
-    io.signal.removeEventListener('abort', onStop)
   }
 }
 
@@ -39,18 +36,6 @@ const stoppedCode = (io: Io): number => (io.signal.reason === 'SIGTERM' ? exitCo
 function helpFor(argv: readonly string[]): string {
   const verb = argv.find((word) => word in commands)
   return verb ? `tubelet ${verb} --help` : 'tubelet --help'
-}
-
-/** What must be known before the arguments are understood: the language of errors and whether they are asked for as JSON. */
-function beforeParsing(argv: readonly string[]): { lang?: string; json: boolean } {
-  const end = argv.indexOf('--')
-  const before = end < 0 ? argv : argv.slice(0, end)
-  const at = before.lastIndexOf('--lang')
-  const joined = before.findLast((word) => word.startsWith('--lang='))
-  return {
-    lang: joined?.slice('--lang='.length) ?? (at < 0 ? undefined : before[at + 1]),
-    json: before.includes('--json'),
-  }
 }
 
 /** `tubelet` and `tubelet help VERB` are other ways to write `--help`. */

@@ -144,7 +144,6 @@ async function follow(run: Run, { shell, before, saveEvery, drawEvery, ...option
   const { io, t } = shell
   const rate = { unit: t('progress.samples'), each: run.samples * (run.accumulate ?? 1) }
   const bar = progress(shell, { total: run.steps, from: before?.state?.step, rate })
-  io.signal.addEventListener('abort', () => bar.say(t('train.finishing')), { once: true })
   let path = ''
   const step = await carryOut({
     ...options,

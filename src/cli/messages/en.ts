@@ -120,7 +120,6 @@ export const en = {
   'train.ready': '{{parameters}} parameters, ready in {{ms}} ms',
   'train.measuring': 'measuring how long a step takes',
   'train.dryRun': 'print parameters, operations, memory and hours, and train nothing',
-  'train.finishing': 'finishing the step and saving; once more stops at once',
   'train.stopped': 'at step {{step}}; go on with: tubelet train --resume {{path}}',
   'train.stoppedEarly': 'before the first step',
   'train.damaged': 'note: passed over a damaged checkpoint: {{damage}}',

@@ -110,7 +110,6 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'train.ready': '{{parameters}} 个参数，{{ms}} 毫秒后就绪',
   'train.measuring': '正在测量每步用时',
   'train.dryRun': '只列出参数量、运算量、内存和用时，不训练',
-  'train.finishing': '正在完成这一步并保存；再按一次立即停止',
   'train.stopped': '停在第 {{step}} 步；继续请用：tubelet train --resume {{path}}',
   'train.stoppedEarly': '尚未开始第一步',
   'train.damaged': '提示：跳过了损坏的检查点：{{damage}}',
