@@ -4,7 +4,7 @@ export interface SideResult {
   readonly medianMs: number
   readonly ratio: number // tubelet's time / this one's: the median over the rounds
   readonly peakMb: number
-  readonly readySeconds: number // from the start of the process to the end of its first step
+  readonly readySeconds: number // from the start of the process to the end of its first step, less a step
   readonly error?: number // relative distance of its gradients, or result, from tubelet's in 32 bits
   readonly skipped?: undefined
 }
@@ -42,7 +42,7 @@ export const report = (result: BenchResult): string =>
     `${result.machine}, ${result.threads} threads, ${result.date}. ${listed(result.versions)}.`,
     `Matrix product of 1024 × 1024, GFLOP/s: ${listed(result.gemm)}. ${caseOf(result.gemm)}`,
     table(
-      ['step', 'side', 'median ms', 'tubelet / this', 'peak memory, MB', 'first step done after, s', 'difference'],
+      ['step', 'side', 'median ms', 'tubelet / this', 'peak memory, MB', 'ready after, s', 'difference'],
       result.workloads.flatMap((workload) => workload.sides.map((side) => sideRow(workload, side))),
     ),
     table(
