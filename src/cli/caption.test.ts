@@ -104,5 +104,5 @@ test('a tokenizer that is not that of the captioner is refused', async () => {
 test('without a captioner the command says how to train one', async () => {
   const { code, err } = await caption('left.webp')
   assert.equal(code, 2)
-  assert.match(err, /no captioner comes with tubelet yet; train one with tubelet train shapes-captioner/)
+  assert.match(err, /no captioner comes with tubelet yet; train one with tubelet train captioner/)
 })

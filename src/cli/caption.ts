@@ -7,7 +7,7 @@ import { command, type Shell } from './command.ts'
 import { findModel, listModels } from './models.ts'
 
 /** The model that captions where none is named. */
-const defaultCaptioner = 'shapes-captioner'
+const defaultCaptioner = 'captioner'
 
 /** `tubelet caption FILE...`: in the language of the messages. */
 export const captionCommand = command({

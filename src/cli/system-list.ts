@@ -87,7 +87,7 @@ export const systems: readonly System[] = [
     paper: 'Betker et al. 2023',
     file: 'src/models/captioner.ts',
     page: 'recaptioning',
-    recipes: ['shapes-captioner'],
+    recipes: ['captioner'],
     results: ['recaptioning'],
   },
   {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { stream } from '../random.ts'
 import { type CaptionLanguage, captionLanguages } from './captions.ts'
-import { type Attributes, misspelt, namedColours, plural, promptFor, shortName } from './prompts.ts'
+import { type Attributes, captionFor, misspelt, namedColours, plural, promptFor, shortName } from './prompts.ts'
 
 const captions = {
   en: { label: 'red heart', tags: ['love', 'emotion'] },
@@ -133,4 +133,29 @@ test('a misspelt prompt differs in one word, by one letter left out, doubled, sw
   for (const way of ways) assert.match(way!, /^a red e[a-z]{6,8}$/)
   for (const way of ['a red elepant', 'a red ellephant', 'a red elehpant']) assert.ok(ways.includes(way), way)
   assert.equal(misspelt('a red cat, 小猫', stream({ seed: 2, purpose: 'misspelt test' })), undefined)
+})
+
+test("a captioner says the name and what was done, in long as many tags as fit; a person's own words stay", () => {
+  const said = (
+    caption: Parameters<typeof captionFor>[0],
+    kind: Parameters<typeof captionFor>[1],
+    attributes: Attributes = {},
+    most = 99,
+  ) =>
+    captionFor(caption, kind, {
+      ...attributes,
+      random: stream({ seed: 1, purpose: 'caption test' }),
+      fits: ({ length }) => length <= most,
+    })
+  const { en, zh } = captions
+  const blue = namedColours.find((colour) => colour.en === 'blue')
+  const [short, long] = (['short', 'long'] as const).map((detail) => ({ language: 'en', detail }) as const)
+  assert.equal(said(en, short), 'red heart')
+  assert.equal(said(en, short, { colour: blue, two: true }), 'two blue hearts')
+  assert.equal(said(en, long, { reversed: true }), 'red heart, backwards, love, emotion')
+  assert.equal(said(en, long, {}, 16), 'red heart, love')
+  assert.equal(said(zh, { language: 'zh', detail: 'long' }, { small: true }), '小小的红心，爱，感情')
+  const own = { label: 'My red cat sleeps.', tags: [], verbatim: true as const }
+  assert.equal(said(own, long), 'My red cat sleeps.')
+  assert.equal(said(own, short, { colour: blue }), 'My cat sleeps, blue')
 })

@@ -1,4 +1,5 @@
 import type { RandomStream } from '../random.ts'
+import type { CaptionKind } from './caption-tokens.ts'
 import type { Caption, CaptionLanguage } from './captions.ts'
 
 /** A colour that a picture can be drawn in, by its hue, and its names. */
@@ -145,6 +146,23 @@ export function promptFor(
   if (tagged && kind === 3 && language === 'en' && !attributes.two && some.length > 0) parts[0] += ` ${some.shift()}`
   if (tagged) parts.push(...some)
   return [...parts, ...motionOf(attributes, language)].join(separator)
+}
+
+/**
+ * What a captioner says of a drawing: its name and what was done to it; in long its tags as well, as many as fit. A
+ * verbatim caption comes as it is, with words after it for what was done.
+ */
+export function captionFor(
+  { label, tags, verbatim }: Caption,
+  { language, detail }: CaptionKind,
+  { random, fits, ...attributes }: Attributes & { random: RandomStream; fits: (text: string) => boolean },
+): string {
+  const separator = language === 'en' ? ', ' : '，'
+  const name = language === 'en' ? english(label, attributes) : chinese(label, attributes, random)
+  const parts = verbatim ? asWritten(label, attributes, language) : [name, ...motionOf(attributes, language)]
+  let text = parts.join(separator)
+  if (detail === 'long' && !verbatim) for (const tag of tags) if (fits(text + separator + tag)) text += separator + tag
+  return text
 }
 
 /** A caption as it is written; where something was done to the drawing, words for that after it. */
