@@ -39,7 +39,7 @@ import {
   modelFile,
 } from 'tubelet/node'
 
-const inBatch = { still: 64, clip: 16 }
+const inBatch = { still: 48, clip: 8 }
 const shapes = 4 // one in so many samples is of shapes
 const [size, frames, context] = [64, 4, 48]
 const side = { width: 160, depth: 3, heads: 5, hidden: 640, activation: 'gelu', qkvBias: true, eps: 1e-5 } as const

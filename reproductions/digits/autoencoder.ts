@@ -8,6 +8,7 @@ import {
   learn,
   mul,
   nn,
+  type Posterior,
   type ReproductionContext,
   sigmoid,
   softplus,
@@ -60,7 +61,7 @@ export interface Autoencoder {
 /**
  * Trains an autoencoder on −log p(x | z) of a Bernoulli decoder (Kingma & Welling 2013, appendix C.1) plus β times the
  * divergence, both in nats, summed over a picture. The network's output is the logit of ink. β grows from 0 over the
- * first quarter (Sønderby et al. 2016, section 2.3): at full size from the start it may push every code onto the prior
+ * first half (Sønderby et al. 2016, section 2.3): at full size from the start it may push every code onto the prior
  * before the decoder has learnt to read any.
  */
 export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder> {
@@ -77,7 +78,7 @@ export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder
         const { encode, decode } = vae(p, model.config)
         const x = input('x', [batch, 1, side, side])
         const noise = input('noise', [batch, ...model.shape])
-        const posterior = encode(x)
+        const posterior = narrow(encode(x))
         const z = klWeight === undefined ? add(posterior.mean, mul(noise, 0)) : drawLatent(posterior, noise)
         const error = sum(surprise(x, decode(z)))
         return { loss: mul(add(error, mul(klOf(posterior), input('beta', []))), 1 / batch) }
@@ -93,7 +94,7 @@ export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder
     { runtime, signal },
   )
   const { encode, decode } = vae(nn.params(), model.config)
-  const posterior = encode(input('x', [rows, 1, side, side]))
+  const posterior = narrow(encode(input('x', [rows, 1, side, side])))
   const { mean, logvar } = posterior
   const parts = (kind: RegExp) => Object.fromEntries(Object.entries(weights).filter(([name]) => kind.test(name)))
   const encoder = await runtime.load(
@@ -113,6 +114,9 @@ export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder
     },
   }
 }
+
+/** The posterior as it begins: σ near 0.14, not 1, so that the decoder sees codes through little noise at first. */
+const narrow = ({ mean, logvar }: Posterior): Posterior => ({ mean, logvar: sub(logvar, 4) })
 
 /** −log of a Bernoulli with logit y for each pixel x in [−1, 1], whose ink is its share of ones. */
 const surprise = (x: Tensor, y: Tensor): Tensor => sub(softplus(y), mul(mul(add(x, 1), 0.5), y))

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { runCli, scratchFolder } from '../../test/cli.ts'
+import { recipeNames } from './recipe-file.ts'
+
+process.env.TUBELET_CACHE = await scratchFolder()
+const cwd = fileURLToPath(new URL('../..', import.meta.url))
+
+/** These fetch digits, or first encode all clips, which takes minutes; tests of their parts stand beside those. */
+const slow = ['ddpm-mnist', 'emoji-dit', 'emoji-latent-diffusion', 'emoji-video']
+
+for (const name of (await recipeNames()).filter((name) => !slow.includes(name)))
+  test(`${name} begins on the data that comes with the repository`, async () => {
+    const { code, out, err } = await runCli(['train', name, '--dry-run', '--json'], { cwd })
+    assert.equal(code, 0, err)
+    const { parameters, flops, steps } = JSON.parse(out)
+    assert.ok(parameters > 1e5 && flops > 1e9 && steps >= 100, out)
+  })
