@@ -3,7 +3,8 @@
  * trained on clips and stills together. Builds on the autoencoder and text encoder of a model folder.
  *
  * Frames of one clip are alike, so most of a step goes into pieces of many clips: three of the latent frames, each at
- * its own place in time. A few whole clips show how all frames go together.
+ * its own place in time. A few whole clips show how all frames go together. A still is learnt as a picture, and held as
+ * one frame at any place of a clip: what is known from pictures alone can then be drawn as a clip.
  * Data: `tubelet data build emoji --size 128 --frames 17`, or the shards that come with the project, at 64 × 64.
  */
 import {
@@ -38,15 +39,16 @@ import {
   weightsHash,
 } from 'tubelet/node'
 
-const inBatch = { whole: 4, piece: 28, still: 12 } // two batches a step, at the same time
+const inBatch = { whole: 4, piece: 26, still: 4, held: 14 } // two batches a step, at the same time
 const pieceFrames = 3
-const copies = { clip: 3, still: 8 } // changed, of each drawing
-const changed = { clip: 0.2, still: 0.5 } // of the samples; what colours and sizes mean, stills teach for less
+const copies = { clip: 3, still: 8 } // changed, of each drawing; stills teach what colours and sizes mean for less
+const changed = { clip: 0.2, still: 0.5 } // part of the samples
+const hold = 5 // frames of a still, for latents of a first frame and of one that follows
 const ways = { promptsEach: 32, promptsOfCopy: 6 } // to ask for a drawing as it is, and for a changed copy
 const dropout = 0.1 // of captions, so that the model also learns to draw without one
 const shift = 5 // of times towards noise, where prompts decide what will be seen; in training and sampling
 const given = 0.25 // of the clips, some of whose frames are known, so that a picture or a clip can be a prompt
-const stillWeight = 0.25 // of the loss of stills beside that of clips
+const lossWeight = { still: 0.1, held: 0.5 } // beside that of clips
 const className = 'WanTransformer3DModel'
 const examples = ['a beating heart', '跳动的红心', 'a blue bird', 'clock', 'two small red hearts', '小狗']
 
@@ -71,7 +73,8 @@ export default {
     for (const kind of ['clip', 'still'] as const)
       if (shards.some((shard) => shard.kind === kind)) {
         const onProgress = every(report, `${kind}s encoded`)
-        sets.push(await latentSet(data, { kind, model, runtime, variants: copies[kind], ...ways, onProgress }))
+        const held = kind === 'still' ? { hold } : {}
+        sets.push(await latentSet(data, { kind, model, runtime, variants: copies[kind], ...held, ...ways, onProgress }))
       }
     const [clips, stills] = sets
     const prompts = sets.flatMap((set) => set.prompts.flat())
@@ -102,9 +105,9 @@ export default {
       ...(frames > pieceFrames
         ? [{ name: 'piece', set: clips, length: pieceFrames, weight: inBatch.piece * pieceFrames } as const]
         : []),
-      ...(stills ? [{ name: 'still', set: stills, length: 1, weight: 0 } as const] : []),
+      ...(stills ? (['still', 'held'] as const).map((name) => ({ name, set: stills, length: 1 })) : []),
     ]
-    const allTokens = parts.reduce((sum, { weight }) => sum + weight, 0)
+    const allTokens = parts.reduce((sum, { weight = 0 }) => sum + weight, 0)
     const perFrame = (side / 2) ** 2 // tokens
     const index = { size: clips.size, frames: clips.frames, fps: clips.fps || undefined } // stills have none
     const scheduler = { _class_name: 'FlowMatchEulerDiscreteScheduler', num_train_timesteps: 1000, shift }
@@ -137,17 +140,18 @@ export default {
           const shape = [count, channels, length, side, side]
           const words = input(`${name}.text`, [count, text.length, text.width])
           const x0 = input(`${name}.x0`, shape)
-          const t = input(`${name}.t`, name === 'still' ? [count] : [count, length])
-          const motion = name === 'still' ? undefined : input(`${name}.motion`, [count])
+          const moves = name === 'whole' || name === 'piece'
+          const t = input(`${name}.t`, moves ? [count, length] : [count])
+          const motion = moves ? input(`${name}.motion`, [count]) : undefined
           const of = { x0, eps: input(`${name}.eps`, shape), t, weight, motion }
-          if (name !== 'piece') return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), of)
-          const planes = input('piece.planes', [nn.placeChannels, length, side, side])
-          const within = { frames, places: input('piece.places', [length * perFrame], 'int32') }
+          if (!isPart(name)) return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), of)
+          const planes = input(`${name}.planes`, [nn.placeChannels, length, side, side])
+          const within = { frames, places: input(`${name}.places`, [length * perFrame], 'int32') }
           return flowLoss((x, t) => predict(nn.withPlaces(x, planes), t, words, { within }), of)
         }
         const losses = Object.fromEntries(parts.map((part) => [part.name, lossOf(part)]))
-        const weighted = parts.map(({ name, weight }) =>
-          mul(losses[name], name === 'still' ? stillWeight : weight / allTokens),
+        const weighted = parts.map(({ name, weight = 0 }) =>
+          mul(losses[name], name === 'still' || name === 'held' ? lossWeight[name] : weight / allTokens),
         )
         return { loss: weighted.reduce(add), ...losses } as Record<string, Tensor> & { loss: Tensor }
       },
@@ -155,25 +159,18 @@ export default {
         Object.assign(
           {},
           ...parts.map((part) => {
-            const chosen = framesOf(part, { frames, seed, step })
+            const places = placesOf(part, { frames, seed, step })
             const { name, set } = part
-            const times = { shift, given: name === 'still' ? undefined : given }
-            const kind = name === 'still' ? 'still' : 'clip'
-            const drawn = {
-              name,
-              count: inBatch[name],
-              frames: chosen,
-              changed: changed[kind],
-              dropout,
-              ...times,
-              seed,
-              step,
-            }
+            const moves = name === 'whole' || name === 'piece'
+            const chosen = name === 'held' ? places.map((place) => Math.min(place, 1)) : places
+            const times = { shift, given: moves ? given : undefined }
+            const drawn = { name, count: inBatch[name], frames: chosen, changed: changed[moves ? 'clip' : 'still'] }
+            const words = { size: text.length * text.width, read: states.read }
             return {
-              ...latentBatch(set, { ...drawn, text: { size: text.length * text.width, read: states.read } }),
-              ...(name === 'piece' && {
-                'piece.places': tokensIn(chosen, perFrame),
-                'piece.planes': nn.placePlanes({ frames, height: side, width: side }, chosen),
+              ...latentBatch(set, { ...drawn, dropout, ...times, seed, step, text: words }),
+              ...(isPart(name) && {
+                [`${name}.places`]: tokensIn(places, perFrame),
+                [`${name}.planes`]: nn.placePlanes({ frames, height: side, width: side }, places),
               }),
             }
           }),
@@ -227,13 +224,16 @@ interface Part {
   readonly name: keyof typeof inBatch
   readonly set: LatentSet
   readonly length: number // latent frames of a sample
-  readonly weight: number // of its loss among those of clips
+  readonly weight?: number // of its loss among those of clips
 }
 
-/** All latent frames, or for a piece some of them. */
-function framesOf({ name, length }: Part, { frames, seed, step }: { frames: number; seed: number; step: number }) {
-  if (name !== 'piece') return Array.from({ length }, (_, t) => t)
-  const all = stream({ seed, purpose: 'piece', step }).permutation(frames)
+/** Whether samples are frames of a clip whose others are not there. */
+const isPart = (name: Part['name']) => name === 'piece' || name === 'held'
+
+/** Places of the latent frames of a sample: all there are, or for a part of a clip some of them. */
+function placesOf({ name, length }: Part, { frames, seed, step }: { frames: number; seed: number; step: number }) {
+  if (!isPart(name)) return Array.from({ length }, (_, t) => t)
+  const all = stream({ seed, purpose: name, step }).permutation(frames)
   return [...all.subarray(0, length)].sort((a, b) => a - b)
 }
 

@@ -27,34 +27,37 @@ function movingSquare(i: number, { size, frames }: { size: number; frames: numbe
   return bytes
 }
 
-/** Writes a data set of six clips, four of them for training, as `tubelet data build` would. */
-export async function writeTinyData(folder: string, { size = 32, frames = 5, fps = 10 } = {}): Promise<string> {
+/** Writes a data set of six clips, or stills, four of them for training, as `tubelet data build` would. */
+export async function writeTinyData(
+  folder: string,
+  { size = 32, frames = 5, fps = 10, kind = 'clip' as 'clip' | 'still' } = {},
+): Promise<string> {
   await mkdir(folder, { recursive: true })
   const entries: TarEntry[] = []
   for (const [i, [en, zh]] of labels.entries()) {
     const clip = { frames: movingSquare(i, { size, frames }), count: frames, width: size, height: size, fps }
     const caption = (label: string) => ({ label, tags: [] })
     const meta: SampleMeta = {
-      ...{ codePoint: `1f6${i}`, emoji: '?', en: caption(en), zh: caption(zh), kind: 'clip', style: 'fluent' },
+      ...{ codePoint: `1f6${i}`, emoji: '?', en: caption(en), zh: caption(zh), kind, style: 'fluent' },
       ...{ split: i < 4 ? 'train' : 'held-out', width: size, height: size, frames, fps },
       ...{ sourceFrames: frames, sourceFps: fps, durationMs: (1000 * frames) / fps },
     }
     entries.push({ name: `1f6${i}.webp`, bytes: await encodeWebp(clip, { quality: 'lossless' }) })
     entries.push({ name: `1f6${i}.json`, bytes: new TextEncoder().encode(JSON.stringify(meta)) })
   }
-  const file = 'fluent-clips-00000.tar'
+  const file = `fluent-${kind}s-00000.tar`
   const written = await writeTar(join(folder, file), entries)
   const counts = { samples: 6, train: 4, heldOut: 2, bytes: written.bytes }
   const dataset: Dataset = {
     ...{ format: 1, name: 'tiny', size, frames, quality: 'lossless', alphaQuality: 100, languages: ['en', 'zh'] },
     ...{
-      fingerprint: `tiny-${size}`,
-      counts: { ...counts, clips: 6, stills: 0 },
+      fingerprint: `tiny-${kind}-${size}`,
+      counts: { ...counts, clips: kind === 'clip' ? 6 : 0, stills: kind === 'still' ? 6 : 0 },
       packages: [],
       tools: {},
       skipped: [],
     },
-    shards: [{ ...{ file, style: 'fluent', kind: 'clip' }, samples: 6, train: 4, heldOut: 2, ...written, skipped: [] }],
+    shards: [{ ...{ file, style: 'fluent', kind }, samples: 6, train: 4, heldOut: 2, ...written, skipped: [] }],
   }
   await writeFile(join(folder, 'dataset.json'), JSON.stringify(dataset))
   return folder

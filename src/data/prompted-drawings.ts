@@ -23,6 +23,7 @@ export interface PromptedDrawings {
 export interface PromptedDrawingsOptions {
   readonly kind: 'clip' | 'still'
   readonly variants: number // changed copies of each drawing: recoloured, small, two of them, mirrored, backwards
+  readonly hold?: number // frames that a still is held for; 1 where absent
   readonly promptsEach: number // ways to ask for each drawing as it is
   readonly promptsOfCopy?: number // ways to ask for each changed copy; as many where absent
 }
@@ -30,10 +31,10 @@ export interface PromptedDrawingsOptions {
 /** Opens the training part of a data set in the moving style, with the same copies and prompts each time. */
 export async function promptedDrawings(
   data: string,
-  { kind, variants, promptsEach, promptsOfCopy = promptsEach }: PromptedDrawingsOptions,
+  { kind, variants, hold = 1, promptsEach, promptsOfCopy = promptsEach }: PromptedDrawingsOptions,
 ): Promise<PromptedDrawings> {
   const clips = await loadClips(data, { kind, split: 'train', styles: ['fluent'] })
-  const { count: originals, frames, size } = clips
+  const { count: originals, size } = clips
   const count = originals * (1 + variants)
   const changes = (i: number): Attributes =>
     i < originals ? {} : drawAttributes(stream({ seed: 0, purpose: `variant ${kind}`, sample: i }), kind === 'clip')
@@ -49,10 +50,19 @@ export async function promptedDrawings(
     if (wrong) ways.push(wrong)
   })
   return {
-    ...{ count, originals, prompts, words, size, frames },
+    ...{ count, originals, prompts, words, size, frames: clips.frames * hold },
     fps: clips.samples.map((sample) => sample.fps).sort((a, b) => a - b)[originals >> 1],
-    key: `${clips.key} ${variants} ${alterVersion}`,
-    pixels: (i) => alter({ frames, size, bytes: clips.pixels(i % originals) }, changes(i)),
+    key: `${clips.key} ${variants} ${alterVersion}${hold > 1 ? ` held ${hold}` : ''}`,
+    pixels(i) {
+      const bytes = alter({ frames: clips.frames, size, bytes: clips.pixels(i % originals) }, changes(i))
+      return hold > 1 ? repeated(bytes, hold) : bytes
+    },
     close: clips.close,
   }
+}
+
+function repeated(bytes: Uint8Array, times: number): Uint8Array {
+  const out = new Uint8Array(bytes.length * times)
+  for (let k = 0; k < times; k++) out.set(bytes, k * bytes.length)
+  return out
 }

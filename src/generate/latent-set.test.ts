@@ -80,6 +80,26 @@ test('prompts are dropped at the given rate, and every draw is a function of see
   assert.ok(drawn({ dropout: 0 }).asked.every((prompt) => prompt !== ''))
 })
 
+test('a still that is held has the latent of its picture first, and one of a frame that follows', async () => {
+  const pictures = await writeTinyData(join(root, 'pictures'), { kind: 'still', frames: 1 })
+  const stills = { kind: 'still', model, runtime, variants: 0, promptsEach: 1 } as const
+  const [once, held] = [await latentSet(pictures, stills), await latentSet(pictures, { ...stills, hold: 3 })]
+  assert.deepEqual([once.frames, held.frames], [1, 3])
+  const [[C, , H, W], plane] = [once.latents.shape, once.latents.shape[2] * once.latents.shape[3]]
+  assert.deepEqual(
+    [once.latents.shape, held.latents.shape],
+    [
+      [C, 1, H, W],
+      [C, 2, H, W],
+    ],
+  )
+  for (let i = 0; i < once.latents.count; i++) {
+    const [picture, clip] = [once.latents.latents(i), held.latents.latents(i)]
+    const first = Float32Array.from(picture, (_, j) => clip[Math.floor(j / plane) * 2 * plane + (j % plane)])
+    assertClose(first, picture, 1e-5, `picture ${i}`)
+  }
+})
+
 test('changed copies come up at the given rate', () => {
   const plain = new Set(set.prompts.slice(0, 4).flat())
   for (const changed of [0, 0.5]) {
