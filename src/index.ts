@@ -1,3 +1,4 @@
+export type { CaptionDetail } from './data/captions.ts'
 export {
   type LabelledPictures,
   type NoisyBatch,
@@ -5,6 +6,7 @@ export {
   noisyBatches,
   rowsOf,
 } from './data/labelled-pictures.ts'
+
 export { type LabelledPlanes, type LabelledRowsOptions, labelledRows } from './data/labelled-rows.ts'
 export { type Component, type GaussianMixture, gaussianMixture, type Moments } from './data/mixture.ts'
 export {
@@ -23,7 +25,7 @@ export { type PackedRows, type Planes, packPatches, perSlot, perToken, tokenWeig
 export type { Attributes } from './data/prompts.ts'
 export { type CaptionPair, type RelabelOptions, relabel } from './data/relabel.ts'
 export { cropToDrawn, resizeClip } from './data/resize.ts'
-export { type CaptionDetail, captionShapes } from './data/shape-captions.ts'
+export { captionShapes } from './data/shape-captions.ts'
 export { type ShapePicturesOptions, shapePictures } from './data/shape-pictures.ts'
 export {
   drawScene,

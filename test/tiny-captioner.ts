@@ -1,4 +1,5 @@
-import { type CaptionKind, captionVocabulary, encodeCaption } from '../src/data/caption-tokens.ts'
+import { captionVocabulary, encodeCaption } from '../src/data/caption-tokens.ts'
+import type { CaptionKind } from '../src/data/captions.ts'
 import { captionMovingScene, type MovingScene, paintMovingScene } from '../src/data/moving-shapes.ts'
 import { tokenizer } from '../src/data/tokenizer.ts'
 import { toTokenizerJson } from '../src/data/tokenizer-file.ts'

@@ -1,13 +1,6 @@
 import { TubeletError } from '../errors.ts'
-import { type CaptionLanguage, captionLanguages } from './captions.ts'
-import type { CaptionDetail } from './shape-captions.ts'
+import { type CaptionDetail, type CaptionKind, captionLanguages } from './captions.ts'
 import type { Tokenizer } from './tokenizer.ts'
-
-/** What kind of caption is asked for. */
-export interface CaptionKind {
-  readonly language: CaptionLanguage
-  readonly detail: CaptionDetail
-}
 
 const details: readonly CaptionDetail[] = ['short', 'long']
 

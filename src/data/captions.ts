@@ -7,6 +7,15 @@ import { readJsonAs } from './json.ts'
 export const captionLanguages = ['en', 'zh'] as const
 export type CaptionLanguage = (typeof captionLanguages)[number]
 
+/** How much a caption tells: count, colour and shape, or size and place as well. */
+export type CaptionDetail = 'short' | 'long'
+
+/** What kind of caption is asked for. */
+export interface CaptionKind {
+  readonly language: CaptionLanguage
+  readonly detail: CaptionDetail
+}
+
 const captionSchema = z.object({
   label: z.string().min(1),
   tags: z.array(z.string()),

@@ -1,8 +1,7 @@
 import { TubeletError } from '../errors.ts'
 import type { RandomStream } from '../random.ts'
-import type { CaptionLanguage } from './captions.ts'
+import type { CaptionDetail, CaptionLanguage } from './captions.ts'
 import { article, pick } from './prompts.ts'
-import type { CaptionDetail } from './shape-captions.ts'
 import {
   keys,
   paintShapes,

@@ -1,6 +1,5 @@
 import type { RandomStream } from '../random.ts'
-import type { CaptionKind } from './caption-tokens.ts'
-import type { Caption, CaptionLanguage } from './captions.ts'
+import type { Caption, CaptionKind, CaptionLanguage } from './captions.ts'
 
 /** A colour that a picture can be drawn in, by its hue, and its names. */
 export interface NamedColour {

@@ -1,9 +1,6 @@
-import type { CaptionLanguage } from './captions.ts'
+import type { CaptionDetail, CaptionLanguage } from './captions.ts'
 import { article, plural } from './prompts.ts'
 import { type ShapeGroup, type ShapeScene, shapeColours, shapeKinds, shapePlaces, shapeSizes } from './shapes.ts'
-
-/** How much a caption tells: count, colour and shape, or size and place as well. */
-export type CaptionDetail = 'short' | 'long'
 
 /** Words for the numbers 0 to 9 before a noun. */
 export const shapeCounts = {

@@ -1,4 +1,5 @@
-import { type CaptionKind, captionStart, captionVocabulary } from '../data/caption-tokens.ts'
+import { captionStart, captionVocabulary } from '../data/caption-tokens.ts'
+import type { CaptionKind } from '../data/captions.ts'
 import type { Tokenizer } from '../data/tokenizer.ts'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
