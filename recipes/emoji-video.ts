@@ -3,8 +3,8 @@
  * trained on clips and stills together. Builds on the autoencoder and text encoder of a model folder.
  *
  * Frames of one clip are alike, so most of a step goes into pieces of many clips: three of the latent frames, each at
- * its own place in time. A few whole clips show how all frames go together. A still is learnt as a picture, and held as
- * one frame at any place of a clip: what is known from pictures alone can then be drawn as a clip.
+ * its own place in time. A few whole clips show how all frames go together. A still is learnt as a picture and, held
+ * still, as a clip: what is known from pictures alone can then be drawn as a clip.
  * Data: `tubelet data build emoji --size 128 --frames 17`, or the shards that come with the project, at 64 × 64.
  */
 import {
@@ -39,7 +39,7 @@ import {
   weightsHash,
 } from 'tubelet/node'
 
-const inBatch = { whole: 4, piece: 26, still: 4, held: 14 } // two batches a step, at the same time
+const inBatch = { whole: 4, piece: 26, still: 4, held: 4 } // two batches a step, at the same time
 const pieceFrames = 3
 const copies = { clip: 3, still: 8 } // changed, of each drawing; stills teach what colours and sizes mean for less
 const changed = { clip: 0.2, still: 0.5 } // part of the samples
@@ -48,7 +48,7 @@ const ways = { promptsEach: 32, promptsOfCopy: 6 } // to ask for a drawing as it
 const dropout = 0.1 // of captions, so that the model also learns to draw without one
 const shift = 5 // of times towards noise, where prompts decide what will be seen; in training and sampling
 const given = 0.25 // of the clips, some of whose frames are known, so that a picture or a clip can be a prompt
-const lossWeight = { still: 0.1, held: 0.5 } // beside that of clips
+const lossWeight = { still: 0.1, held: 0.4 } // beside that of clips
 const className = 'WanTransformer3DModel'
 const examples = ['a beating heart', '跳动的红心', 'a blue bird', 'clock', 'two small red hearts', '小狗']
 
@@ -105,7 +105,8 @@ export default {
       ...(frames > pieceFrames
         ? [{ name: 'piece', set: clips, length: pieceFrames, weight: inBatch.piece * pieceFrames } as const]
         : []),
-      ...(stills ? (['still', 'held'] as const).map((name) => ({ name, set: stills, length: 1 })) : []),
+      ...(stills ? [{ name: 'still', set: stills, length: 1 } as const] : []),
+      ...(stills ? [{ name: 'held', set: stills, length: frames } as const] : []),
     ]
     const allTokens = parts.reduce((sum, { weight = 0 }) => sum + weight, 0)
     const perFrame = (side / 2) ** 2 // tokens
@@ -144,9 +145,9 @@ export default {
           const t = input(`${name}.t`, moves ? [count, length] : [count])
           const motion = moves ? input(`${name}.motion`, [count]) : undefined
           const of = { x0, eps: input(`${name}.eps`, shape), t, weight, motion }
-          if (!isPart(name)) return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), of)
-          const planes = input(`${name}.planes`, [nn.placeChannels, length, side, side])
-          const within = { frames, places: input(`${name}.places`, [length * perFrame], 'int32') }
+          if (name !== 'piece') return flowLoss((x, t) => predict(nn.withPlaces(x), t, words), of)
+          const planes = input('piece.planes', [nn.placeChannels, length, side, side])
+          const within = { frames, places: input('piece.places', [length * perFrame], 'int32') }
           return flowLoss((x, t) => predict(nn.withPlaces(x, planes), t, words, { within }), of)
         }
         const losses = Object.fromEntries(parts.map((part) => [part.name, lossOf(part)]))
@@ -168,9 +169,9 @@ export default {
             const words = { size: text.length * text.width, read: states.read }
             return {
               ...latentBatch(set, { ...drawn, dropout, ...times, seed, step, text: words }),
-              ...(isPart(name) && {
-                [`${name}.places`]: tokensIn(places, perFrame),
-                [`${name}.planes`]: nn.placePlanes({ frames, height: side, width: side }, places),
+              ...(name === 'piece' && {
+                'piece.places': tokensIn(places, perFrame),
+                'piece.planes': nn.placePlanes({ frames, height: side, width: side }, places),
               }),
             }
           }),
@@ -227,13 +228,10 @@ interface Part {
   readonly weight?: number // of its loss among those of clips
 }
 
-/** Whether samples are frames of a clip whose others are not there. */
-const isPart = (name: Part['name']) => name === 'piece' || name === 'held'
-
-/** Places of the latent frames of a sample: all there are, or for a part of a clip some of them. */
+/** Places of the latent frames of a sample: all there are, or for a piece some of them. */
 function placesOf({ name, length }: Part, { frames, seed, step }: { frames: number; seed: number; step: number }) {
-  if (!isPart(name)) return Array.from({ length }, (_, t) => t)
-  const all = stream({ seed, purpose: name, step }).permutation(frames)
+  if (name !== 'piece') return Array.from({ length }, (_, t) => t)
+  const all = stream({ seed, purpose: 'piece', step }).permutation(frames)
   return [...all.subarray(0, length)].sort((a, b) => a - b)
 }
 
