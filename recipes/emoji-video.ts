@@ -73,7 +73,7 @@ export default {
     for (const kind of ['clip', 'still'] as const)
       if (shards.some((shard) => shard.kind === kind)) {
         const onProgress = every(report, `${kind}s encoded`)
-        const held = kind === 'still' ? { hold } : {}
+        const held = kind === 'still' && sets.length > 0 ? { hold } : {} // stills alone make pictures
         sets.push(await latentSet(data, { kind, model, runtime, variants: copies[kind], ...held, ...ways, onProgress }))
       }
     const [clips, stills] = sets

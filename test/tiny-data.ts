@@ -51,7 +51,7 @@ export async function writeTinyData(
   const dataset: Dataset = {
     ...{ format: 1, name: 'tiny', size, frames, quality: 'lossless', alphaQuality: 100, languages: ['en', 'zh'] },
     ...{
-      fingerprint: `tiny-${kind}-${size}`,
+      fingerprint: kind === 'clip' ? `tiny-${size}` : `tiny-${kind}-${size}`,
       counts: { ...counts, clips: kind === 'clip' ? 6 : 0, stills: kind === 'still' ? 6 : 0 },
       packages: [],
       tools: {},

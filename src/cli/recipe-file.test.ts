@@ -33,7 +33,7 @@ test('a recipe that is not there is told with what there is', async () => {
   await refused(['recipes/gone.ts'], `${join(root, 'recipes/gone.ts')}: no such recipe; ${names}`)
   await refused(
     ['gone'],
-    /^error: .*recipes\/gone\.ts: no such recipe; a recipe is a \.ts or \.js file, or one of ddpm-mnist,/,
+    /^error: .*recipes\/gone\.ts: no such recipe; a recipe is a \.ts or \.js file, or one of captioner, ddpm-mnist,/,
   )
   await refused([root], /: no such recipe; /)
   await refused([], 'train: which recipe? For example: tubelet train recipes/emoji-video.ts --minutes 3', 2)
