@@ -265,7 +265,11 @@ test('memory stays flat over 500 steps', async () => {
   const script = fileURLToPath(new URL('../../test/flat-memory.ts', import.meta.url))
   const args = ['--import', 'tsx', '--conditions=source', '--expose-gc', script]
   const { stdout } = await promisify(execFile)(process.execPath, args)
-  const [early, late] = JSON.parse(stdout)
-  // One copy of the gradients kept each step would be 120 MB.
-  assert.ok(late - early < 8e6, `${early} bytes after 300 steps, ${late} after 800`)
+  const [early, middle, late] = JSON.parse(stdout)
+  // One copy of the gradients kept each step would be 60 MB in each half; a heap that grows once does so in one of them.
+  const least = Math.min(middle - early, late - middle)
+  assert.ok(
+    least < 4e6 && late - early < 30e6,
+    `${early} bytes after 300 steps, ${middle} after 550, ${late} after 800`,
+  )
 })
