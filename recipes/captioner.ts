@@ -36,6 +36,7 @@ import {
   drawAttributes,
   drawings,
   encodeCaption,
+  evenFrames,
   modelFile,
 } from 'tubelet/node'
 
@@ -70,7 +71,7 @@ export default {
       frames,
       text: { ...side, vocabulary: captionVocabulary(words), context, tied: true },
     }
-    /** One kind of samples of a step: pixels [B, T, 3, S, S] on white and ids [B, context]. */
+    /** One kind of samples of a step: pixels [B, T, 3, S, S] on plain paper and ids [B, context]. */
     const batchOf = (kind: Kind, step: number) => {
       const count = inBatch[kind]
       const T = kind === 'clip' ? frames : 1
@@ -145,8 +146,7 @@ function sources(all: readonly Drawing[]) {
     const { meta, frames: count, pixels } = list[random.integer(list.length)]
     const attributes = random.integer(3) === 0 ? drawAttributes(random, false) : {}
     const first = random.integer(count)
-    const even = Array.from({ length: frames }, (_, k) => Math.round((k * (count - 1)) / (frames - 1)))
-    const chosen = kind === 'clip' ? even : [first]
+    const chosen = kind === 'clip' ? evenFrames(count, frames) : [first]
     return {
       language: meta.language,
       pixels() {

@@ -101,14 +101,13 @@ export default {
       ropeMaxSeqLen: 64,
     }
     const parts: Part[] = [
-      { name: 'whole', set: clips, length: frames, weight: inBatch.whole * frames },
-      ...(frames > pieceFrames
-        ? [{ name: 'piece', set: clips, length: pieceFrames, weight: inBatch.piece * pieceFrames } as const]
-        : []),
-      ...(stills ? [{ name: 'still', set: stills, length: 1 } as const] : []),
-      ...(stills ? [{ name: 'held', set: stills, length: frames } as const] : []),
+      { name: 'whole', moves: true, set: clips, length: frames },
+      ...(frames > pieceFrames ? [{ name: 'piece', moves: true, set: clips, length: pieceFrames } as const] : []),
+      ...(stills ? [{ name: 'still', moves: false, set: stills, length: 1 } as const] : []),
+      ...(stills ? [{ name: 'held', moves: false, set: stills, length: frames } as const] : []),
     ]
-    const allTokens = parts.reduce((sum, { weight = 0 }) => sum + weight, 0)
+    const framesOf = ({ name, length }: Part) => inBatch[name] * length
+    const moving = parts.filter(({ moves }) => moves).reduce((sum, part) => sum + framesOf(part), 0)
     const perFrame = (side / 2) ** 2 // tokens
     const index = { size: clips.size, frames: clips.frames, fps: clips.fps || undefined } // stills have none
     const scheduler = { _class_name: 'FlowMatchEulerDiscreteScheduler', num_train_timesteps: 1000, shift }
@@ -136,12 +135,11 @@ export default {
       build(p) {
         const weight = constant(importance(clips.statistics), [channels, 1, 1, 1])
         const predict = wanTransformer(p, config)
-        const lossOf = ({ name, length }: Part) => {
+        const lossOf = ({ name, moves, length }: Part) => {
           const count = inBatch[name]
           const shape = [count, channels, length, side, side]
           const words = input(`${name}.text`, [count, text.length, text.width])
           const x0 = input(`${name}.x0`, shape)
-          const moves = name === 'whole' || name === 'piece'
           const t = input(`${name}.t`, moves ? [count, length] : [count])
           const motion = moves ? input(`${name}.motion`, [count]) : undefined
           const of = { x0, eps: input(`${name}.eps`, shape), t, weight, motion }
@@ -151,8 +149,8 @@ export default {
           return flowLoss((x, t) => predict(nn.withPlaces(x, planes), t, words, { within }), of)
         }
         const losses = Object.fromEntries(parts.map((part) => [part.name, lossOf(part)]))
-        const weighted = parts.map(({ name, weight = 0 }) =>
-          mul(losses[name], name === 'still' || name === 'held' ? lossWeight[name] : weight / allTokens),
+        const weighted = parts.map((part) =>
+          mul(losses[part.name], part.moves ? framesOf(part) / moving : lossWeight[part.name]),
         )
         return { loss: weighted.reduce(add), ...losses } as Record<string, Tensor> & { loss: Tensor }
       },
@@ -161,8 +159,7 @@ export default {
           {},
           ...parts.map((part) => {
             const places = placesOf(part, { frames, seed, step })
-            const { name, set } = part
-            const moves = name === 'whole' || name === 'piece'
+            const { name, moves, set } = part
             const chosen = name === 'held' ? places.map((place) => Math.min(place, 1)) : places
             const times = { shift, given: moves ? given : undefined }
             const drawn = { name, count: inBatch[name], frames: chosen, changed: changed[moves ? 'clip' : 'still'] }
@@ -221,12 +218,13 @@ function importance({ std }: LatentSet['statistics']): Float32Array {
 }
 
 /** One kind of samples in each batch. */
-interface Part {
-  readonly name: keyof typeof inBatch
+type Part = {
   readonly set: LatentSet
   readonly length: number // latent frames of a sample
-  readonly weight?: number // of its loss among those of clips
-}
+} & (
+  | { readonly moves: true; readonly name: 'whole' | 'piece' } // of clips; each frame counts as much
+  | { readonly moves: false; readonly name: keyof typeof lossWeight }
+)
 
 /** Places of the latent frames of a sample: all there are, or for a piece some of them. */
 function placesOf({ name, length }: Part, { frames, seed, step }: { frames: number; seed: number; step: number }) {

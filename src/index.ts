@@ -6,7 +6,6 @@ export {
   noisyBatches,
   rowsOf,
 } from './data/labelled-pictures.ts'
-
 export { type LabelledPlanes, type LabelledRowsOptions, labelledRows } from './data/labelled-rows.ts'
 export { type Component, type GaussianMixture, gaussianMixture, type Moments } from './data/mixture.ts'
 export {

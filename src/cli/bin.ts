@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { SHARE_ENV, Worker } from 'node:worker_threads'
+import { threadFile } from '../runtime/thread-file.ts'
 import type { CommandThread } from './command-thread.ts'
 import { earlyFlags } from './early-flags.ts'
 import { chooseLanguage, translator } from './messages/index.ts'
@@ -10,10 +11,12 @@ const { argv, env, stdout, stderr } = process
 const isTTY = stderr.isTTY === true && env.TERM !== 'dumb' && !env.CI
 const columns = () => ({ stdout: stdout.columns, stderr: stderr.columns })
 
-// Loaders of TypeScript do not reach threads: from source, the compiled file runs.
-const compiled = import.meta.url.endsWith('.ts') ? '../../dist/cli/command-thread.js' : './command-thread.js'
 const workerData: CommandThread['data'] = { isTTY, columns: columns() }
-const thread = new Worker(new URL(compiled, import.meta.url), { argv: argv.slice(2), env: SHARE_ENV, workerData })
+const thread = new Worker(threadFile('cli/command-thread', import.meta.url), {
+  argv: argv.slice(2),
+  env: SHARE_ENV,
+  workerData,
+})
 const tell = (message: CommandThread['message']) => thread.postMessage(message)
 thread.on('message', ({ to, text }: CommandThread['answer']) => process[to].write(text))
 thread.on('exit', (code) => {

@@ -24,6 +24,10 @@ export function pickFrames(delays: number[], count: number): number[] {
   })
 }
 
+/** Numbers of T frames of a clip of `count`, evenly from its first to its last, as a captioner sees it. */
+export const evenFrames = (count: number, T: number): number[] =>
+  Array.from({ length: T }, (_, k) => (T === 1 ? 0 : Math.round((k * (count - 1)) / (T - 1))))
+
 /** A clip of the picked frames that lasts as long as its source: fps = count / duration. */
 export function takeFrames(clip: Clip & { delays: number[] }, count: number): Clip {
   const picked = pickFrames(clip.delays, count)

@@ -1,5 +1,6 @@
 import { captionStart, captionVocabulary } from '../data/caption-tokens.ts'
 import type { CaptionKind } from '../data/captions.ts'
+import { evenFrames } from '../data/frames.ts'
 import type { Tokenizer } from '../data/tokenizer.ts'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
@@ -102,10 +103,6 @@ export async function captionPipeline(part: ModelPart, words: Tokenizer, runtime
     },
   }
 }
-
-/** Numbers of T frames of a clip of `count`, evenly from its first to its last. */
-const evenFrames = (count: number, T: number): number[] =>
-  Array.from({ length: T }, (_, k) => (T === 1 ? 0 : Math.round((k * (count - 1)) / (T - 1))))
 
 /** The tokenizer knows small letters alone; a sentence begins with a capital one. */
 function written({ tokens, logProbability }: FoundText, words: Tokenizer): WrittenCaption {

@@ -55,8 +55,8 @@ export interface LatentBatchOptions {
 
 /**
  * Normalised latents x0 [B, C, T', H, W], noise eps of the same shape, times t [B], text states and what motion counts
- * [B] of one step, a pure function of seed and step. With `given` the
- * times are those of frames, t [B, T'], 0 for those that are given.
+ * [B] of one step, a pure function of seed and step. With `given` the times are those of frames, t [B, T'], 0 for those
+ * that are given.
  */
 export function latentBatch(set: LatentSet, options: LatentBatchOptions): Record<string, Float32Array> {
   const { name, count, frames, changed, dropout, shift, given, seed, step, text } = options

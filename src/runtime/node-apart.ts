@@ -4,6 +4,7 @@ import { type ErrorCode, TubeletError } from '../errors.ts'
 import type { OnnxModel } from '../onnx/index.ts'
 import { copyInto, portArrays, portBytes } from './port-arrays.ts'
 import { checkArray, checkInto, type LoadOptions, type Program } from './runtime.ts'
+import { threadFile } from './thread-file.ts'
 
 /** What a worker is given when it starts. */
 export interface ApartModel {
@@ -15,9 +16,7 @@ export interface ApartModel {
 /** What a worker answers to each request. */
 export type ApartAnswer = { readonly done: true } | { readonly code?: ErrorCode; readonly message: string }
 
-// Loaders of TypeScript do not reach threads: from source, the compiled file runs.
-const compiled = import.meta.url.endsWith('.ts') ? '../../dist/runtime/node-worker.js' : './node-worker.js'
-const workerFile = new URL(compiled, import.meta.url)
+const workerFile = threadFile('runtime/node-worker', import.meta.url)
 
 /**
  * A model as a program in a thread of its own. The engine refuses shared memory, so arrays are copied into memory that
