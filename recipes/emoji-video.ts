@@ -126,6 +126,8 @@ export default {
         pieceFrames,
         copies,
         changed,
+        hold,
+        lossWeight,
         ways,
         dropout,
         shift,

@@ -6,7 +6,7 @@ import { cacheFolder } from '../files/packages.ts'
 import { pipeline } from '../generate/pipeline.ts'
 import type { ScoredLabel } from '../generate/zero-shot-pipeline.ts'
 import { wholeNumber } from './arguments.ts'
-import { checkFiles, clipHash, noteUnknown } from './clip-input.ts'
+import { checkFiles, clipHash, noteTexts } from './clip-input.ts'
 import { command, type Shell } from './command.ts'
 import { defaultModel, findModel } from './models.ts'
 import { packageFolder } from './package.ts'
@@ -27,7 +27,7 @@ export const classifyCommand = command({
     const given = await givenLabels({ list, file: labelsFile }, shell)
     await checkFiles(files.map((file) => shell.path(file)))
     const folder = await findModel(model, shell.io.cwd)
-    if (given) await noteUnknown(given, folder, shell)
+    if (given) await noteTexts(given, folder, shell)
     const labels = given ?? (await trainingLabels(join(packageFolder, 'data', 'emoji-64'), shell.lang))
     const scored = await classifyAll(folder, { files, labels }, shell)
     const results = files.map((file, i) => ({ file, labels: scored[i].slice(0, top) }))

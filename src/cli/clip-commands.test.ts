@@ -44,6 +44,14 @@ const json = async (...args: string[]) => {
 }
 const length = (vector: readonly number[]) => Math.hypot(...vector)
 
+test('a text whose end is not read is told, and what is not read', async () => {
+  const { code, err } = await run('embed', '--text', `${'red heart '.repeat(20)}blue`, '-o', 'long.safetensors')
+  assert.equal(code, 0)
+  assert.match(err, /is too long; the model does not read its end: (red |heart )*.*…/)
+  const short = await run('embed', '--text', 'red heart', '-o', 'short.safetensors')
+  assert.doesNotMatch(short.err, /too long/)
+})
+
 test('embed writes vectors of length 1 with the names of what they were made of and the hash of the model', async () => {
   const { code, out } = await run(
     'embed',

@@ -2,9 +2,11 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unknownWords } from '../data/words.ts'
 import { TubeletError } from '../errors.ts'
-import { fileError } from '../files/disk.ts'
+import { fileError, readJson } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
 import { knownWordsOf } from '../generate/model-folder.ts'
+import { readTokenizer } from '../generate/open-text-to-video.ts'
+import { clipConfig } from '../models/clip.ts'
 import type { Shell } from './command.ts'
 import { cutTo } from './text.ts'
 
@@ -22,13 +24,17 @@ export async function checkFiles(paths: readonly string[]): Promise<void> {
 export const clipHash = async (folder: string): Promise<string> =>
   (await weightsHash(join(folder, 'text_encoder'))).slice(0, 16)
 
-/** Tells which words of some texts the model has not learnt, where it says what it knows. */
-export async function noteUnknown(texts: readonly string[], folder: string, { say, t }: Shell): Promise<void> {
+/** Tells which words of some texts the model has not learnt, where it says what it knows, and which ends it does not read. */
+export async function noteTexts(texts: readonly string[], folder: string, { say, t }: Shell): Promise<void> {
   const known = await knownWordsOf(folder)
-  if (!known) return
+  const words = await readTokenizer(folder)
+  const file = join(folder, 'text_encoder', 'config.json')
+  const { context } = clipConfig(await readJson(file)).text
   for (const text of texts) {
-    const unknown = unknownWords(text, known)
-    if (unknown.length > 0)
-      say(t('generate.unknown', { prompt: cutTo(text, 60), words: cutTo(unknown.join(', '), 60) }))
+    const prompt = cutTo(text, 60)
+    const unknown = known ? unknownWords(text, known) : []
+    if (unknown.length > 0) say(t('generate.unknown', { prompt, words: cutTo(unknown.join(', '), 60) }))
+    const unread = words.tail(text, context)
+    if (unread !== '') say(t('generate.unread', { prompt, unread: cutTo(unread, 60) }))
   }
 }

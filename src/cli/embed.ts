@@ -3,7 +3,7 @@ import { TubeletError } from '../errors.ts'
 import { type VectorEntry, writeVectors } from '../files/vector-file.ts'
 import { pipeline } from '../generate/pipeline.ts'
 import { checkClipPlaces } from './clip-file.ts'
-import { checkFiles, clipHash, noteUnknown } from './clip-input.ts'
+import { checkFiles, clipHash, noteTexts } from './clip-input.ts'
 import { command, type Shell } from './command.ts'
 import { defaultModel, findModel } from './models.ts'
 import { progress } from './progress.ts'
@@ -24,7 +24,7 @@ export const embedCommand = command({
     if (path) await checkVectorFile(path, shell)
     await checkFiles(files.map((file) => shell.path(file)))
     const folder = await findModel(model, shell.io.cwd)
-    await noteUnknown(texts, folder, shell)
+    await noteTexts(texts, folder, shell)
     const rows = await embedAll(folder, { files, texts }, shell)
     const entries = [
       ...files.map((name): VectorEntry => ({ name, kind: 'image' })),

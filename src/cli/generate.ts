@@ -6,7 +6,7 @@ import type { Clip } from '../files/clip.ts'
 import { fileError } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
 import { textToVideo } from '../generate/open-text-to-video.ts'
-import type { Recipe, TextToVideo } from '../generate/text-to-video.ts'
+import type { GenerateEvent, Recipe, TextToVideo } from '../generate/text-to-video.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { frameSize, number, wholeNumber } from './arguments.ts'
 import { checkClipName, checkClipPlaces, writeClip } from './clip-file.ts'
@@ -16,6 +16,7 @@ import { defaultModel, findModel } from './models.ts'
 import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
 import { pictureProtocol, terminalPicture } from './terminal-picture.ts'
+import { cutTo } from './text.ts'
 import { checkVisualOptions, visualPrompt, visualRecipe } from './visual-options.ts'
 
 /** `tubelet generate PROMPT... -o FILE` */
@@ -155,12 +156,13 @@ function noteSize({ width, height, frames, trainedOn }: TextToVideo, { say, t }:
   )
 }
 
-/** Tells which words of a prompt mean nothing to the model. */
+/** Tells which words of a prompt mean nothing to the model, and where it stops reading. */
 function note(
-  { recipe: { prompt }, unknown, known }: { recipe: Recipe; unknown: readonly string[]; known: number },
+  { recipe: { prompt }, unknown, known, unread }: Extract<GenerateEvent, { kind: 'prompt' }>,
   say: (line: string) => void,
   { t }: Shell,
 ) {
   if (known === 0) say(t('generate.unknownAll', { prompt }))
   else if (unknown.length > 0) say(t('generate.unknown', { prompt, words: unknown.join(', ') }))
+  if (unread !== '') say(t('generate.unread', { prompt: cutTo(prompt, 60), unread: cutTo(unread, 60) }))
 }

@@ -7,7 +7,7 @@ import { indexName, knownIndex, pictureIndex } from '../generate/picture-index.t
 import { pipeline } from '../generate/pipeline.ts'
 import { dot } from '../generate/zero-shot-pipeline.ts'
 import { wholeNumber } from './arguments.ts'
-import { checkFiles, clipHash, noteUnknown } from './clip-input.ts'
+import { checkFiles, clipHash, noteTexts } from './clip-input.ts'
 import { command, type Shell } from './command.ts'
 import { checkVectorFile } from './embed.ts'
 import { chineseSentence } from './messages/sentences.zh.ts'
@@ -33,7 +33,7 @@ export const searchCommand = command({
     if (byPicture) await checkFiles([shell.path(query)])
     const folder = await findModel(model, shell.io.cwd)
     const modelHash = await clipHash(folder)
-    if (query !== undefined && !byPicture) await noteUnknown([query], folder, shell)
+    if (query !== undefined && !byPicture) await noteTexts([query], folder, shell)
     await using clip = lazyClip(folder, shell.io.signal)
     const settings = { modelHash, clip, buildIndex, out }
     const fromFile = extname(place) === '.safetensors'

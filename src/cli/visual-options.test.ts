@@ -44,6 +44,22 @@ test('a clip is extended both ways, closed to a loop, and joined with a picture'
   assert.equal(await length('--between', 'clip.webp', 'photo.jpg'), (5 + 2 + 1) * frame)
 })
 
+test('a wide clip and one of another shape are drawn from in a wide frame', async () => {
+  for (const args of [
+    ['--image', 'photo.jpg'],
+    ['--extend', 'clip.webp'],
+    ['--image', 'photo.jpg', '--mask', 'photo.jpg'],
+  ]) {
+    const { code, err } = await generate(...args, '--size', '64x32', '-o', 'wide.webp')
+    assert.equal(code, 0, err)
+    const clip = await clipOf('wide.webp')
+    assert.deepEqual([clip.width, clip.height], [64, 32], args.join(' '))
+  }
+  const thin = { width: 1, height: 3000, channels: 4, background: '#c22' } as const
+  await sharp({ create: thin }).png().toFile(join(cwd, 'thin.png'))
+  assert.equal((await generate('--image', 'thin.png', '--size', '64x32', '-o', 'thin.webp')).code, 0)
+})
+
 test('what a mask leaves black stays nearer to the picture than what it leaves white', async () => {
   const half = Buffer.from(
     '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32"><rect width="16" height="32" fill="#fff"/></svg>',

@@ -1,19 +1,11 @@
 import { takeFrames } from '../data/frames.ts'
-import { padToSquare, resizeClip } from '../data/resize.ts'
+import { padTo, resizeClip } from '../data/resize.ts'
 import { TubeletError } from '../errors.ts'
-import type { Clip } from '../files/clip.ts'
+import type { Clip, FrameSize } from '../files/clip.ts'
 import { readPicture } from '../files/picture-file.ts'
 import { clipFromPlanes, planesOf } from '../generate/frames.ts'
 import type { TextToVideo } from '../generate/text-to-video.ts'
-import {
-  between,
-  comingBefore,
-  edited,
-  fromPicture,
-  goingOn,
-  squareSide,
-  type VisualPrompt,
-} from '../generate/visual-prompt.ts'
+import { between, comingBefore, edited, fromPicture, goingOn, type VisualPrompt } from '../generate/visual-prompt.ts'
 import type { Shell } from './command.ts'
 
 /** The flags of `generate` that name pictures and clips. */
@@ -41,12 +33,12 @@ export function checkVisualOptions(options: VisualOptions, { t }: Shell): void {
 /** What the flags ask for beside the words, read from their files; undefined where there are none. */
 export async function visualPrompt(
   options: VisualOptions,
-  { frames, fps, ...model }: TextToVideo,
+  { width, height, frames, fps }: TextToVideo,
   { path, io, t }: Shell,
 ): Promise<VisualPrompt | undefined> {
   const { image, strength, mask, extend, back, loop, between: ends } = options
   if ([image, extend, loop, ends].every((one) => one === undefined)) return undefined
-  const size = squareSide({ frames, ...model })
+  const size = { width, height }
   const open = (file: string) => readPicture(path(file), { env: io.env })
   const read = async (file: string) => fitted(atSpeed(await open(file), fps), size)
   const readClip = async (file: string, option: string) => {
@@ -80,11 +72,18 @@ function atSpeed(clip: Clip & { delays?: number[] }, fps: number): Clip {
   return takeFrames({ ...clip, delays: clip.delays ?? new Array<number>(clip.count).fill(1000 / clip.fps) }, count)
 }
 
-/** A clip in the middle of a transparent square of the model's size. */
-function fitted(clip: Clip, size: number): Clip {
-  const square = padToSquare(clip)
-  if (square.width >= size) return resizeClip(square, size, size)
-  return clipFromPlanes(planesOf(square, size), { size: { width: size, height: size }, fps: clip.fps })
+/** A clip in the middle of a transparent frame of the size that is drawn. */
+function fitted(clip: Clip, size: FrameSize): Clip {
+  const times = Math.min(size.width / clip.width, size.height / clip.height)
+  const inner = {
+    width: Math.max(1, Math.round(times * clip.width)),
+    height: Math.max(1, Math.round(times * clip.height)),
+  }
+  const drawn =
+    times > 1
+      ? clipFromPlanes(planesOf(clip, inner), { size: inner, fps: clip.fps })
+      : resizeClip(clip, inner.width, inner.height)
+  return padTo(drawn, size)
 }
 
 /** How white each pixel of a picture is on black: [H · W] in 0…255. */

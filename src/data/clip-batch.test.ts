@@ -135,6 +135,6 @@ test('every epoch holds each clip once, in an order of its own, wherever batches
 
 test('a frame without a change is read straight', () => {
   const out = new Float32Array(4 * plane).fill(9)
-  premultiplied(clips[1].subarray(0, 4 * plane), size, out)
+  premultiplied(clips[1].subarray(0, 4 * plane), { width: size, height: size }, out)
   assertClose(out, clip(1).subarray(0, 4 * plane), 1e-6, 'frame')
 })

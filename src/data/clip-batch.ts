@@ -1,4 +1,5 @@
 import { TubeletError } from '../errors.ts'
+import type { FrameSize } from '../files/clip.ts'
 import { stream } from '../random.ts'
 
 /** Clips in memory or in a file: straight RGBA bytes [T, H, W, 4] of one size. */
@@ -67,21 +68,21 @@ function drawReading(
   }
 }
 
-/** Straight RGBA bytes of one frame become premultiplied planes [4, S, S] in [−1, 1]. */
+/** Straight RGBA bytes of one frame become premultiplied planes [4, H, W] in [−1, 1]. */
 export function premultiplied(
   bytes: Uint8Array,
-  size: number,
+  { width, height }: FrameSize,
   out: Float32Array,
   { mirror, channels, dx, dy }: Omit<Reading, 'frameAt'> = plain,
 ) {
-  const plane = size * size
+  const plane = width * height
   out.fill(-1)
-  for (let y = Math.max(0, dy); y < Math.min(size, size + dy); y++)
-    for (let x = Math.max(0, dx); x < Math.min(size, size + dx); x++) {
-      const from = 4 * ((y - dy) * size + (mirror ? size - 1 - (x - dx) : x - dx))
+  for (let y = Math.max(0, dy); y < Math.min(height, height + dy); y++)
+    for (let x = Math.max(0, dx); x < Math.min(width, width + dx); x++) {
+      const from = 4 * ((y - dy) * width + (mirror ? width - 1 - (x - dx) : x - dx))
       const alpha = bytes[from + 3]
       if (alpha === 0) continue
-      const to = y * size + x
+      const to = y * width + x
       for (let c = 0; c < 3; c++) out[c * plane + to] = (bytes[from + channels[c]] * alpha) / 32512.5 - 1
       out[3 * plane + to] = alpha / 127.5 - 1
     }
@@ -96,6 +97,7 @@ export function clipBatch(
   { seed, step, length = set.frames, ...augmentation }: Augmentation & { seed: number; step: number },
 ): Float32Array {
   const { frames, size } = set
+  const frame = { width: size, height: size }
   const plane = 4 * size * size
   if (length > frames) throw new TubeletError('usage', `clipBatch: length ${length} is more than the ${frames} frames`)
   const batch = new Float32Array(indices.length * length * plane)
@@ -105,7 +107,7 @@ export function clipBatch(
     for (let t = 0; t < length; t++) {
       const at = reading.frameAt(t)
       const out = batch.subarray((b * length + t) * plane, (b * length + t + 1) * plane)
-      premultiplied(pixels.subarray(at * plane, (at + 1) * plane), size, out, reading)
+      premultiplied(pixels.subarray(at * plane, (at + 1) * plane), frame, out, reading)
     }
   })
   return batch

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { movingDisc } from '../../test/emoji-packages.ts'
 import type { Clip } from '../files/clip.ts'
 import { decodeClip, encodeWebp } from '../files/webp.ts'
-import { cropToDrawn, padToSquare, resizeClip, spreadColours } from './resize.ts'
+import { cropToDrawn, padTo, padToSquare, resizeClip, spreadColours } from './resize.ts'
 
 const still = (frames: Uint8Array, width: number, height: number): Clip => ({ frames, count: 1, width, height, fps: 0 })
 
@@ -84,6 +84,13 @@ test('a picture is centred on a transparent square', () => {
   const padded = padToSquare(still(new Uint8Array(2 * 4 * 4).fill(255), 2, 4))
   assert.deepEqual([padded.width, padded.height], [4, 4])
   assert.deepEqual([...padded.frames.subarray(0, 16)], [0, 0, 0, 0, ...new Array(8).fill(255), 0, 0, 0, 0])
+})
+
+test('a picture is centred on a larger frame', () => {
+  const padded = padTo(still(new Uint8Array(2 * 4).fill(255), 2, 1), { width: 4, height: 3 })
+  assert.deepEqual([padded.width, padded.height], [4, 3])
+  const seen = [...padded.frames].flatMap((value, i) => (value === 255 && i % 4 === 3 ? [Math.floor(i / 4)] : []))
+  assert.deepEqual(seen, [5, 6])
 })
 
 test('a size that is no whole number above 0 is refused', () => {

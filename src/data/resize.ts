@@ -1,5 +1,5 @@
 import { TubeletError } from '../errors.ts'
-import type { Clip } from '../files/clip.ts'
+import type { Clip, FrameSize } from '../files/clip.ts'
 
 /** For each output pixel, the source pixels that it covers and how much of each: [first, weights]. */
 type Coverage = { first: number; weights: Float64Array }[]
@@ -86,18 +86,23 @@ function shrinkRows(source: Float64Array, out: Uint8Array, { rows, width }: { ro
 
 /** Centres a clip on a transparent square whose side is the longer of its sides. */
 export function padToSquare(clip: Clip): Clip {
+  const side = Math.max(clip.width, clip.height)
+  return padTo(clip, { width: side, height: side })
+}
+
+/** Centres a clip on a transparent frame that is as large as it or larger. */
+export function padTo(clip: Clip, size: FrameSize): Clip {
   const { width, height, count } = clip
-  if (width === height) return clip
-  const side = Math.max(width, height)
-  const [left, top] = [(side - width) >> 1, (side - height) >> 1]
-  const frames = new Uint8Array(count * side * side * 4)
+  if (width === size.width && height === size.height) return clip
+  const [left, top] = [(size.width - width) >> 1, (size.height - height) >> 1]
+  const frames = new Uint8Array(count * size.width * size.height * 4)
   for (let t = 0; t < count; t++) {
     for (let y = 0; y < height; y++) {
       const from = (t * height + y) * width * 4
-      frames.set(clip.frames.subarray(from, from + width * 4), ((t * side + top + y) * side + left) * 4)
+      frames.set(clip.frames.subarray(from, from + width * 4), ((t * size.height + top + y) * size.width + left) * 4)
     }
   }
-  return { ...clip, frames, width: side, height: side }
+  return { ...clip, frames, ...size }
 }
 
 /** The smallest rectangle that holds all that can be seen in any frame; the clip itself where that is nothing. */

@@ -101,6 +101,16 @@ test('an encoded text has start, end and padding, and keeps its end when it is c
   assert.equal(tokens.decode([-1, 1e9, ...ids]), 'a red heart')
 })
 
+test('the tail is what an encoded text lacks', () => {
+  const text = 'a beating heart, and a cat'
+  for (let length = 2; length < 20; length++) {
+    const read = tokens.decode(tokens.encode(text, length))
+    const tail = tokens.tail(text, length)
+    assert.equal(`${read} ${tail}`.replaceAll(' ', ''), text.replaceAll(' ', ''))
+  }
+  assert.equal(tokens.tail('cat', 24), '')
+})
+
 test('the time for a word grows little faster than its length: 200,000 letters take seconds', () => {
   const text = 'redheart'.repeat(25_000)
   const began = performance.now()

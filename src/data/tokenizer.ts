@@ -14,6 +14,8 @@ export interface Tokenizer {
   ids(text: string): number[]
   /** Start, text, end, padding: ids [length]; a text that is too long loses its tail, never the end token. */
   encode(text: string, length: number): Int32Array
+  /** The tail that `encode` leaves out of a text that is too long, else an empty string. */
+  tail(text: string, length: number): string
   /** The clean text behind ids; special tokens and numbers that are no id are left out. */
   decode(ids: Iterable<number>): string
 }
@@ -44,6 +46,11 @@ export function tokenizer({ tokens, merges }: Vocabulary): Tokenizer {
     const clean = cleanText(text)
     return clean === '' ? [] : splitWords(` ${clean}`).flatMap(wordIds)
   }
+  const decode = (list: Iterable<number>) => {
+    const chunks: number[] = []
+    for (const id of list) if (!special.has(id)) for (const byte of bytes[id] ?? []) chunks.push(byte)
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(chunks)).replace(/^ /, '')
+  }
   return {
     size,
     start,
@@ -57,11 +64,8 @@ export function tokenizer({ tokens, merges }: Vocabulary): Tokenizer {
       out.set([start, ...textIds(text).slice(0, length - 2), end])
       return out
     },
-    decode(list) {
-      const chunks: number[] = []
-      for (const id of list) if (!special.has(id)) for (const byte of bytes[id] ?? []) chunks.push(byte)
-      return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(chunks)).replace(/^ /, '')
-    },
+    tail: (text, length) => decode(textIds(text).slice(length - 2)),
+    decode,
   }
 }
 

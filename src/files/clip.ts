@@ -11,6 +11,9 @@ export interface Clip {
   fps: number
 }
 
+/** Width and height in pixels. */
+export type FrameSize = Pick<Clip, 'width' | 'height'>
+
 /** The bytes of frame `index` of a clip, as a view [H, W, 4]. */
 export function frameOf(clip: Clip, index: number): Uint8Array {
   const bytes = clip.width * clip.height * 4

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { assertClose } from '../../test/close.ts'
 import { generator } from '../../test/draw.ts'
 import { premultiplied } from '../data/clip-batch.ts'
-import { clipFromPlanes, enlarge } from './frames.ts'
+import { clipFromPlanes, enlarge, planesOf } from './frames.ts'
 
 /** A clip of one frame from pixels of premultiplied red, green, blue and alpha in [0, 1]. */
 function frameOf(...pixels: [r: number, g: number, b: number, a: number][]): number[][] {
@@ -36,7 +36,11 @@ test('it undoes what the autoencoder is given, up to rounding, wherever a pixel 
     fc.property(fc.uint8Array({ minLength: 2 * 2 * 4 * 3, maxLength: 2 * 2 * 4 * 3 }), (bytes) => {
       const planes = new Float32Array(3 * 16)
       for (let t = 0; t < 3; t++)
-        premultiplied(bytes.subarray(t * 16, (t + 1) * 16), 2, planes.subarray(t * 16, (t + 1) * 16))
+        premultiplied(
+          bytes.subarray(t * 16, (t + 1) * 16),
+          { width: 2, height: 2 },
+          planes.subarray(t * 16, (t + 1) * 16),
+        )
       const { frames, count } = clipFromPlanes(planes, { size: { width: 2, height: 2 }, fps: 1 })
       assert.equal(count, 3)
       for (let i = 0; i < bytes.length; i += 4) {
@@ -54,16 +58,38 @@ test('it undoes what the autoencoder is given, up to rounding, wherever a pixel 
   )
 })
 
+const square = (side: number) => ({ width: side, height: side })
+
 test('enlarging keeps planes that are even or rise evenly, and their mean', () => {
   const ramp = Float32Array.from({ length: 2 * 16 }, (_, i) => (i < 16 ? 0.25 : (i % 4) / 4))
   const out = new Float32Array(2 * 64)
-  enlarge(ramp, out, { from: 4, size: 8 })
+  enlarge(ramp, out, { from: square(4), size: square(8) })
   assert.ok(out.subarray(0, 64).every((x) => x === 0.25))
   // Centres of the pixels lie at −1/4, 1/4, 3/4 … of the old ones; the ends stay as they are.
   assertClose(out.subarray(64, 72), [0, 0.0625, 0.1875, 0.3125, 0.4375, 0.5625, 0.6875, 0.75], 1e-6, 'a row')
   const random = Float32Array.from({ length: 16 }, generator(3))
   const large = new Float32Array(256)
-  enlarge(random, large, { from: 4, size: 16 })
+  enlarge(random, large, { from: square(4), size: square(16) })
   const mean = (values: Float32Array) => values.reduce((a, b) => a + b) / values.length
   assert.ok(Math.abs(mean(large) - mean(random)) < 1e-6)
+})
+
+test('a wide clip becomes planes row by row', () => {
+  const bytes = Uint8Array.from({ length: 2 * 4 * 2 * 4 }, (_, i) => (i % 4 === 3 ? 255 : 10 * Math.floor(i / 4)))
+  const clip = { frames: bytes, count: 2, width: 4, height: 2, fps: 1 }
+  const size = { width: 4, height: 2 }
+  assert.deepEqual(clipFromPlanes(planesOf(clip, size), { size, fps: 1 }), clip)
+})
+
+test('width and height are enlarged each by its own', () => {
+  const steps = [0, 0.25, 0.75, 1] // of two pixels that become four
+  const [across, down] = [Float32Array.from([0, 1, 0, 1, 0, 1]), Float32Array.from([0, 0, 0, 1, 1, 1])]
+  const [wide, high] = [new Float32Array(4 * 3), new Float32Array(3 * 4)]
+  enlarge(across, wide, { from: { width: 2, height: 3 }, size: { width: 4, height: 3 } })
+  enlarge(down, high, { from: { width: 3, height: 2 }, size: { width: 3, height: 4 } })
+  assert.deepEqual([...wide], [...steps, ...steps, ...steps])
+  assert.deepEqual(
+    [...high],
+    steps.flatMap((step) => [step, step, step]),
+  )
 })

@@ -4,13 +4,14 @@ import { input } from '../graph/index.ts'
 import { videoEncoder, videoVaeConfig } from '../models/video-vae.ts'
 import { params } from '../nn/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { ClipSize } from './clip-size.ts'
 import { planesOf } from './frames.ts'
 import type { ModelPart } from './model-part.ts'
 import { checkDepths, weightsFor } from './weights.ts'
 
 /** Turns pixels into what the transformer reads. */
 export interface LatentEncoder {
-  /** A square clip of `frames` frames, enlarged to `size` if it is smaller → normalised latents [C, T', H, W]. */
+  /** A clip of `frames` frames, enlarged if it is smaller and of the same shape → normalised latents [C, T', H, W]. */
   encode(clip: Clip): Promise<Float32Array>
   release(): Promise<void>
 }
@@ -19,7 +20,7 @@ export interface LatentEncoder {
 export async function latentEncoder(
   runtime: Runtime,
   vae: ModelPart,
-  { size, frames }: { size: number; frames: number },
+  { width, height, frames }: ClipSize,
 ): Promise<LatentEncoder> {
   const { folder: where, arrays } = vae
   const { config, latents } = videoVaeConfig(vae.config)
@@ -27,15 +28,15 @@ export async function latentEncoder(
   const p = params()
   const network = videoEncoder(p.at('encoder'), config)
   const constants = weightsFor(p, arrays, { where, spare: /^decoder\./ })
-  const program = await runtime.load({ z: network(input('clip', [1, frames, 4, size, size])).mean }, { constants })
+  const program = await runtime.load({ z: network(input('clip', [1, frames, 4, height, width])).mean }, { constants })
   return {
     async encode(clip) {
-      if (clip.count !== frames || clip.width !== clip.height || clip.width > size)
+      if (clip.count !== frames || clip.width * height !== clip.height * width || clip.width > width)
         throw new TubeletError(
           'usage',
-          `encode: the clip must be square, at most ${size} × ${size} and of ${frames} frames (got ${clip.count} of ${clip.width} × ${clip.height})`,
+          `encode: the clip must be ${width} × ${height}, or smaller and of the same shape, and of ${frames} frames (got ${clip.count} of ${clip.width} × ${clip.height})`,
         )
-      const z = (await program.run({ clip: planesOf(clip, size) })).z as Float32Array
+      const z = (await program.run({ clip: planesOf(clip, { width, height }) })).z as Float32Array
       const plane = z.length / config.latentChannels
       return z.map((value, i) => {
         const c = Math.floor(i / plane)

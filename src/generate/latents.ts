@@ -114,8 +114,10 @@ async function* encoded(source: LatentSource, encoder: LatentEncoder): AsyncGene
     for (let i = 0; i < count; i++) {
       const pixels = source.pixels(i)
       const clip = new Float32Array(frames * plane)
-      for (let t = 0; t < frames; t++)
-        premultiplied(pixels.subarray(t * plane, (t + 1) * plane), size, clip.subarray(t * plane, (t + 1) * plane))
+      for (let t = 0; t < frames; t++) {
+        const [from, to] = [t * plane, (t + 1) * plane]
+        premultiplied(pixels.subarray(from, to), { width: size, height: size }, clip.subarray(from, to))
+      }
       const { mean: z } = await program.run({ clip })
       onProgress?.(i + 1, count)
       yield new Uint8Array(z.buffer, z.byteOffset, z.byteLength)

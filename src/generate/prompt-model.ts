@@ -24,8 +24,9 @@ export type GenerateEvent =
       readonly kind: 'prompt'
       readonly index: number
       readonly recipe: Recipe
-      readonly unknown: readonly string[]
-      readonly known: number
+      readonly unknown: readonly string[] // words that the training did not teach
+      readonly known: number // how many words it did
+      readonly unread: string // the end of a prompt that is too long for the text encoder, else empty
     }
   | {
       readonly kind: 'step'
@@ -91,7 +92,8 @@ async function* draw(
   const { prompt, seed, steps, guidance, dtype } = recipe
   const asked = [...new Set(contentWords(prompt))]
   const unknown = words ? asked.filter((word) => !words.includes(word)) : []
-  yield { kind: 'prompt', index, recipe, unknown, known: asked.length - unknown.length }
+  const unread = text.tokenizer.tail(prompt, text.length)
+  yield { kind: 'prompt', index, recipe, unknown, known: asked.length - unknown.length, unread }
   const guided = guidance !== 1
   const program = await model.denoiser(guided, dtype, known !== undefined)
   const states = await conditions(text, recipe, guided)

@@ -38,7 +38,7 @@ export async function reconstructor(
           'usage',
           `reconstruct: the clip must be square and of ${frames} frames (got ${clip.count} of ${clip.width} × ${clip.height})`,
         )
-      const { y } = await program.run({ clip: planesOf(clip, size) })
+      const { y } = await program.run({ clip: planesOf(clip, { width: size, height: size }) })
       return clipFromPlanes(y as Float32Array, { size: { width: size, height: size }, fps: clip.fps })
     },
     release: () => program.release(),

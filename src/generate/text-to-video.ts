@@ -14,7 +14,7 @@ import { type ModelIndex, modelIndex } from './model-index.ts'
 import type { ModelPart } from './model-part.ts'
 import { type GenerateEvent, type PromptModel, promptModel, type Recipe } from './prompt-model.ts'
 import type { TextEncoder } from './text-states.ts'
-import { knownLatents, squareSide, type VisualPrompt } from './visual-prompt.ts'
+import { knownLatents, type VisualPrompt } from './visual-prompt.ts'
 import { checkDepths, weightsFor } from './weights.ts'
 
 export type { GenerateEvent, Recipe } from './prompt-model.ts'
@@ -26,7 +26,7 @@ export interface TextToVideo extends Omit<PromptModel, 'generate'>, ClipSize {
   readonly trainedOn: ClipSize
   /**
    * Draws one clip for each recipe, in order, and yields what happens; an aborted signal stops between two steps. With
-   * `visual`, every one is drawn from its frames as well: then the model draws squares, and they are squares no larger.
+   * `visual`, every one is drawn from its frames as well, which have the shape of what is drawn and are no larger.
    */
   generate(recipes: readonly Recipe[], signal?: AbortSignal, visual?: VisualPrompt): AsyncGenerator<GenerateEvent>
 }
@@ -79,7 +79,7 @@ export async function videoPipeline(
   return {
     ...{ width, height, frames, fps, trainedOn },
     async *generate(recipes, signal, visual) {
-      if (visual) encoder ??= latentEncoder(runtime, parts.vae, { size: squareSide(size), frames })
+      if (visual) encoder ??= latentEncoder(runtime, parts.vae, size)
       const known = visual && encoder && (await knownLatents(visual, await encoder, shape))
       yield* model.generate(recipes, signal, known)
     },

@@ -3,7 +3,6 @@ import type { Known } from '../diffusion/known.ts'
 import { TubeletError } from '../errors.ts'
 import { type Clip, frameOf } from '../files/clip.ts'
 import { latentFrames, timeStride } from '../models/video-vae.ts'
-import type { ClipSize } from './clip-size.ts'
 import type { LatentEncoder } from './latent-encoder.ts'
 
 /**
@@ -20,13 +19,6 @@ export interface VisualPrompt {
   readonly strength?: number
   /** Where it may draw, as part of each pixel [H, W] in 0…255; everywhere where absent. */
   readonly mask?: Uint8Array
-}
-
-/** The side of the square that a model draws; throws TubeletError('usage') where it draws no squares. */
-export function squareSide({ width, height }: ClipSize): number {
-  if (width !== height)
-    throw new TubeletError('usage', `pictures and clips can be drawn from in squares alone (got ${width} × ${height})`)
-  return width
 }
 
 /** Latent frames that a clip shares with the one that it goes on from or leads to: a third, so 5 frames of 17. */

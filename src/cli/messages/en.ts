@@ -164,6 +164,7 @@ export const en = {
   'generate.needsClip': '{{option}} needs a clip; {{path}} has one frame',
   'generate.which': 'generate: what shall be drawn? For example: tubelet generate "a beating heart" -o heart.webp',
   'generate.unknown': "note: '{{prompt}}' holds words that the model has not learned: {{words}}",
+  'generate.unread': "note: '{{prompt}}' is too long; the model does not read its end: {{unread}}",
   'generate.unknownAll': "note: the model has learned no word of '{{prompt}}', so it draws what it likes",
   'generate.step': 'step {{done}}/{{total}}',
 

@@ -24,10 +24,6 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     'a frame of {{width}} × {{height}} has more than {{most}} pixels, the most that is drawn',
     '一帧 {{width}} × {{height}} 超过 {{most}} 像素，这是能画的上限',
   ],
-  [
-    'pictures and clips can be drawn from in squares alone (got {{width}} × {{height}})',
-    '以图片或动图为起点时只能画正方形（给出的是 {{width}} × {{height}}）',
-  ],
   ['{{path}}: ended while it was read', '{{path}}：文件不完整'],
   [
     'the engine could not load the program on {{device}}: {{reason}}',

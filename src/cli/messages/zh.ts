@@ -151,6 +151,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'generate.needsClip': '{{option}} 需要动图；{{path}} 只有一帧',
   'generate.which': 'generate：画什么？例如：tubelet generate "跳动的红心" -o heart.webp',
   'generate.unknown': '提示：“{{prompt}}”中有模型没学过的词：{{words}}',
+  'generate.unread': '提示：“{{prompt}}”太长，模型读不到末尾：{{unread}}',
   'generate.unknownAll': '提示：“{{prompt}}”里没有模型学过的词，它会随意画',
   'generate.step': '第 {{done}}/{{total}} 步',
 
