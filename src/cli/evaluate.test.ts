@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import sharp from 'sharp'
 import { runCli, scratchFolder } from '../../test/cli.ts'
 import { writeTinyData } from '../../test/tiny-data.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
+import { encodeWebp } from '../files/webp.ts'
 import { metricNames } from '../generate/evaluation.ts'
 
 const cwd = await scratchFolder()
@@ -39,6 +40,22 @@ test('under --json the result is one object, and the same twice', async () => {
   assert.deepEqual(Object.keys(training.metrics).sort(), [...metricNames].sort())
   assert.equal(heldOut.clips, 2)
   assert.equal(once.err, '')
+})
+
+test('a folder of own clips is measured at the size of the model', async () => {
+  await mkdir(join(cwd, 'own'))
+  for (const [i, name] of ['red heart', 'blue bird'].entries()) {
+    const frames = Uint8Array.from({ length: 6 * 20 * 10 * 4 }, (_, k) => (k * (i + 3)) % 251)
+    await writeFile(
+      join(cwd, 'own', `${i}.webp`),
+      await encodeWebp({ frames, count: 6, width: 20, height: 10, fps: 6 }),
+    )
+    await writeFile(join(cwd, 'own', `${i}.txt`), name)
+  }
+  const { code, out, err } = await runCli(['evaluate', 'tiny', '--data', 'own', '--steps', '1', '--json'], { cwd })
+  assert.equal(code, 0, err)
+  const { training, dataSize, frames } = JSON.parse(out)
+  assert.deepEqual([training.clips, dataSize, frames], [2, 32, 5])
 })
 
 test('--fail-if that holds ends with exit code 10 and tells which', async () => {

@@ -12,11 +12,14 @@ import { nodeRuntime } from '../runtime/node.ts'
 import { number, wholeNumber } from './arguments.ts'
 import { checkClipPlaces } from './clip-file.ts'
 import { command, exitCodes, type Shell } from './command.ts'
+import { dataSet, modelForm } from './data-sets.ts'
 import { type Condition, failIf, metConditions } from './fail-if.ts'
 import { defaultModel, findModel } from './models.ts'
 import { packageFolder } from './package.ts'
 import { progress } from './progress.ts'
 import { table } from './text.ts'
+
+const shippedData = join(packageFolder, 'data', 'emoji-64')
 
 /** `tubelet evaluate MODEL`: exit code 10 where a condition of --fail-if holds. */
 export const evaluateCommand = command({
@@ -37,7 +40,7 @@ export const evaluateCommand = command({
   async run([model], { data, sheet, failIf, cfg: guidance, ...options }, shell) {
     const sheetPath = sheet && (await checkSheet(shell.path(sheet), shell))
     const folder = await findModel(model, shell.io.cwd)
-    const source = data ? shell.path(data) : join(packageFolder, 'data', 'emoji-64')
+    const source = data ? await dataSet(shell.path(data), await modelForm(folder), shell) : shippedData
     const settings = { data: source, guidance, signal: shell.io.signal, ...options }
     const { evaluation, cells } = await follow(evaluateVideo(folder, nodeRuntime(), settings), shell, Boolean(sheet))
     if (sheetPath) {

@@ -21,7 +21,7 @@ export interface EvaluateOptions {
   readonly limit?: number // most clips of each part, evenly over it
   readonly seed?: number // 0; clip i of the data set is drawn with seed + i
   readonly steps?: number // 25
-  readonly guidance?: number // 3
+  readonly guidance?: number // 2
   readonly cacheDir?: string // where decoded clips are kept; in the user's cache folder
   readonly signal?: AbortSignal
 }
@@ -64,7 +64,7 @@ export async function* evaluateVideo(
   runtime: Runtime,
   options: EvaluateOptions,
 ): AsyncGenerator<EvaluateEvent> {
-  const { captions = 'en', limit, seed = 0, steps = 25, guidance = 3, signal } = options
+  const { captions = 'en', limit, seed = 0, steps = 25, guidance = 2, signal } = options
   const model = await textToVideo(folder, runtime)
   const open: { release(): Promise<void> }[] = [model]
   try {

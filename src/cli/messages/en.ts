@@ -209,7 +209,8 @@ export const en = {
 
   'evaluate.summary': 'Score a text-to-video model on a data set.',
   'evaluate.model': 'a model: its folder, its name or a run; without it the model that comes with tubelet',
-  'evaluate.data': 'folder of the data set; without it the one that comes with tubelet',
+  'evaluate.data':
+    'folder of a data set, or of your own clips with a .txt beside each; without it the data set that comes with tubelet',
   'evaluate.limit': 'most clips of the training part and of the held-out part, evenly over each; default all',
   'evaluate.captions': 'language of the labels that are asked for',
   'evaluate.seed': 'seed of the first clip of the data set; others count up',

@@ -192,7 +192,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
 
   'evaluate.summary': '用数据集给文生视频模型打分。',
   'evaluate.model': '模型：文件夹、名字或一次运行；默认用 tubelet 自带的模型',
-  'evaluate.data': '数据集文件夹；默认用 tubelet 自带的数据集',
+  'evaluate.data': '数据集文件夹，或你自己的动图文件夹（每个旁边放一个 .txt 说明）；默认用 tubelet 自带的数据集',
   'evaluate.limit': '训练部分和留出部分各最多用多少段，均匀抽取；默认全部',
   'evaluate.captions': '用哪种语言的名称作提示词',
   'evaluate.seed': '数据集中第一段的种子，其余依次加一',

@@ -1,0 +1,34 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readJson } from '../files/disk.ts'
+import { modelIndex } from '../generate/model-index.ts'
+import type { DataForm } from '../train/recipe.ts'
+import type { Shell } from './command.ts'
+import { buildOwnPictures } from './own-pictures.ts'
+
+interface Asked {
+  readonly data?: string
+  readonly from?: string
+}
+
+/** The data sets that a recipe reads, of its own form unless it begins with a model; where it tells no form, as they are. */
+export async function dataSets({ data, from }: Asked, own: DataForm | undefined, shell: Shell) {
+  if (data === undefined || own === undefined) return data
+  const form = from === undefined ? own : await modelForm(from).catch(() => own)
+  const folders: string[] = []
+  for (const folder of data.split(',')) folders.push(await dataSet(folder, form, shell))
+  return folders.join(',')
+}
+
+/** A data set as it is; a folder of a person's own pictures and clips becomes one in the cache. */
+export async function dataSet(folder: string, form: DataForm, shell: Shell): Promise<string> {
+  const built = await stat(join(folder, 'dataset.json')).catch(() => undefined)
+  return built ? folder : (await buildOwnPictures(folder, form, shell)).out
+}
+
+/** The form of what a model draws. */
+export async function modelForm(model: string): Promise<DataForm> {
+  const file = join(model, 'model_index.json')
+  const { size, frames } = modelIndex(await readJson(file), file)
+  return { size, frames }
+}
