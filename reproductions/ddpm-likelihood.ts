@@ -17,6 +17,7 @@ import {
   ddpmLoss,
   gather,
   gaussianMixture,
+  hillsOnCircle,
   input,
   layerNorm,
   learn,
@@ -41,10 +42,7 @@ import {
 } from 'tubelet'
 import { digitPictures, mnist } from 'tubelet/node'
 
-const hills = Array.from({ length: 8 }, (_, k) => {
-  const angle = (2 * Math.PI * k) / 8
-  return { weight: 1, mean: [0.8 * Math.cos(angle), 0.8 * Math.sin(angle)], deviation: 0.06 }
-})
+const hills = hillsOnCircle(8)
 const mixture = gaussianMixture(hills)
 const variances = ['fixed_small', 'fixed_large', 'learned_range'] as const
 const processOf = (variance_type: DDPMConfig['variance_type'], clip_sample: boolean): DDPMConfig =>

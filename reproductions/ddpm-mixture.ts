@@ -12,6 +12,7 @@ import {
   ddpmLoss,
   diffuse,
   gaussianMixture,
+  hillsOnCircle,
   input,
   layerNorm,
   learn,
@@ -30,12 +31,7 @@ import {
 } from 'tubelet'
 
 const hills = 8
-const mixture = gaussianMixture(
-  Array.from({ length: hills }, (_, k) => {
-    const angle = (2 * Math.PI * k) / hills
-    return { weight: 1 + (k % 2), mean: [0.8 * Math.cos(angle), 0.8 * Math.sin(angle)], deviation: 0.06 }
-  }),
-)
+const mixture = gaussianMixture(hillsOnCircle(hills))
 const process = ddpmConfig.parse({ beta_schedule: 'linear', clip_sample: false, variance_type: 'fixed_small' })
 const scheduler = { _class_name: 'DDPMScheduler', ...process }
 const bars = alphaBars(process)

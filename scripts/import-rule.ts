@@ -101,6 +101,8 @@ export const importRule: ImportRule = {
     'data/journal.ts',
     'data/labels.ts',
     'data/licences.ts',
+    'data/made*',
+    'data/mixture-file.ts',
     'data/mnist.ts',
     'data/prompted-drawings.ts',
     'data/shards.ts',

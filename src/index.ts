@@ -7,7 +7,7 @@ export {
   rowsOf,
 } from './data/labelled-pictures.ts'
 export { type LabelledPlanes, type LabelledRowsOptions, labelledRows } from './data/labelled-rows.ts'
-export { type Component, type GaussianMixture, gaussianMixture, type Moments } from './data/mixture.ts'
+export { type Component, type GaussianMixture, gaussianMixture, hillsOnCircle, type Moments } from './data/mixture.ts'
 export {
   captionMovingScene,
   directions,

@@ -5,25 +5,25 @@ import { type Kind, styles } from '../data/drawings.ts'
 import { buildEmoji } from '../data/emoji.ts'
 import { wholeNumber } from './arguments.ts'
 import { followBuild } from './build-progress.ts'
-import { command, group, type Shell } from './command.ts'
+import { command, type Shell } from './command.ts'
 import type { Translate } from './messages/index.ts'
 import { buildOwnPictures } from './own-pictures.ts'
 
 const kinds: readonly Kind[] = ['clip', 'still']
 
-/** The flags of every build. */
-const withSizes = (command: Command, t: Translate) =>
+/** The flags of every build of pictures. */
+export const withSizes = (command: Command, t: Translate) =>
   command
     .option('--size <pixels>', t('data.build.size'), wholeNumber(t, { min: 1, max: 512 }), 64)
     .option('--frames <n>', t('data.build.frames'), wholeNumber(t, { min: 1, max: 256 }), 17)
     .option('--quality <n>', t('data.build.quality'), wholeNumber(t, { min: 1, max: 100 }), 80)
     .option('--lossless', t('data.build.lossless'))
 
-const qualityOf = ({ quality, lossless }: { quality: number; lossless?: true }): number | 'lossless' =>
+export const qualityOf = ({ quality, lossless }: { quality: number; lossless?: true }): number | 'lossless' =>
   lossless ? 'lossless' : quality
 
 /** `tubelet data build emoji`: what is printed on stdout is the folder. */
-const emojiCommand = command({
+export const emojiCommand = command({
   define: (command, t) =>
     withSizes(command, t)
       .option('-o, --out <folder>', t('data.build.out'), 'data/emoji')
@@ -46,7 +46,7 @@ const emojiCommand = command({
 })
 
 /** `tubelet data build folder DIR`: a person's own pictures as a data set. */
-const folderCommand = command({
+export const folderCommand = command({
   define: (command, t) =>
     withSizes(command, t)
       .argument('<folder>', t('data.build.pictures'))
@@ -61,13 +61,8 @@ const folderCommand = command({
   },
 })
 
-function printBuild({ counts, fingerprint, skipped, shards }: Dataset, out: string, shell: Shell): void {
+/** Prints the folder of what was built. */
+export function printBuild({ counts, fingerprint, skipped, shards }: Dataset, out: string, shell: Shell): void {
   const left = [...skipped, ...shards.flatMap((shard) => shard.skipped)]
   shell.result({ path: shell.path(out), counts, fingerprint, skipped: left }, out)
 }
-
-/** `tubelet data build …`. */
-export const buildCommand = group({
-  emoji: { summary: (t) => t('data.build.emoji'), command: emojiCommand },
-  folder: { summary: (t) => t('data.build.folder'), command: folderCommand },
-})

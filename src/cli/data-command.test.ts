@@ -34,6 +34,27 @@ test('data build writes a data set and prints its folder; what is left out is li
   assert.deepEqual([index.size, index.frames], [16, 5])
 })
 
+test('made pictures and points are built by name', async () => {
+  const build = (...args: string[]) => runCli(['data', 'build', ...args], { cwd: root })
+  const shapes = await build('shapes', '-n', '20', '--size', '16', '--groups', '1', '--lang', 'zh')
+  assert.deepEqual([shapes.code, shapes.out], [0, 'data/shapes\n'], shapes.err)
+  const moving = await build('moving-shapes', '-n', '3', '--size', '16', '--frames', '5', '-o', 'moves', '--json')
+  assert.deepEqual(JSON.parse(moving.out).counts.clips, 3)
+  const points = await build('mixture', '-n', '9', '-o', 'points.safetensors')
+  assert.deepEqual([points.code, points.out], [0, 'points.safetensors\n'])
+  const found = JSON.parse((await runCli(['data', 'inspect', 'data/shapes', '--json'], { cwd: root })).out)
+  assert.equal(found.samples, 20)
+  for (const [args, message] of [
+    [['shapes', '--groups', '4', '--most', '3'], /4 groups of 3 do not fit into 9 cells/],
+    [['moving-shapes', '--events', '3'], /--events.*1 to 2/],
+    [['mixture', '-o', 'points.txt'], /must end in \.safetensors/],
+  ] as const) {
+    const { code, err } = await build(...args)
+    assert.equal(code, 2, err)
+    assert.match(err, message)
+  }
+})
+
 test('data inspect counts what data build wrote, draws a sheet, and finds damage with exit code 3', async () => {
   const build = [
     'data',

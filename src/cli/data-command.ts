@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { type Inspection, inspectDataset } from '../data/inspect.ts'
 import { command, exitCodes, group, type Shell } from './command.ts'
-import { buildCommand } from './data-build.ts'
+import { emojiCommand, folderCommand } from './data-build.ts'
+import { mixtureCommand, mnistCommand, movingShapesCommand, shapesCommand } from './data-build-made.ts'
 import { type Progress, progress } from './progress.ts'
 import { bytes, count, table } from './text.ts'
 
@@ -44,6 +45,16 @@ function inspectionText(found: Inspection, { t }: Shell): string {
     ...(sheet ? [t('data.inspect.drawn', { path: sheet })] : []),
   ].join('\n\n')
 }
+
+/** `tubelet data build …`. */
+const buildCommand = group({
+  emoji: { summary: (t) => t('data.build.emoji'), command: emojiCommand },
+  folder: { summary: (t) => t('data.build.folder'), command: folderCommand },
+  shapes: { summary: (t) => t('data.build.shapes'), command: shapesCommand },
+  'moving-shapes': { summary: (t) => t('data.build.movingShapes'), command: movingShapesCommand },
+  mnist: { summary: (t) => t('data.build.mnist'), command: mnistCommand },
+  mixture: { summary: (t) => t('data.build.mixture'), command: mixtureCommand },
+})
 
 /** `tubelet data …`. */
 export const dataCommand = group({

@@ -2,7 +2,7 @@ import { TubeletError } from '../errors.ts'
 import type { PackageProgress } from '../files/packages.ts'
 import type { Concept } from './captions.ts'
 import type { Split } from './code-points.ts'
-import type { Dataset, Shard } from './dataset.ts'
+import type { Dataset, SampleMeta, Shard } from './dataset.ts'
 import type { Drawing, Kind, Skipped, Style } from './drawings.ts'
 
 /** What every build of a data set is told. */
@@ -42,6 +42,8 @@ export interface PlannedSample extends Pick<Drawing, 'name' | 'decode'> {
   split: Split
   /** The file that it was made of, from the folder of a person's own pictures. */
   file?: string
+  /** What is known of a made one. */
+  labels?: SampleMeta['labels']
 }
 
 /** A shard that is to be written: samples of one style and kind. */

@@ -56,7 +56,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 }
 
 async function makeSample(
-  { concept, split, file, decode }: PlannedSample,
+  { concept, split, file, labels, decode }: PlannedSample,
   { kind, style }: PlannedShard,
   settings: BuildSettings,
 ) {
@@ -72,6 +72,7 @@ async function makeSample(
     kind,
     style,
     split,
+    labels,
     width: size,
     height: size,
     frames: clip.count,

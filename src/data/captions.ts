@@ -21,7 +21,7 @@ const captionSchema = z.object({
   tags: z.array(z.string()),
   group: z.string().optional(),
   subgroup: z.string().optional(),
-  /** A sentence of a person's own, which is asked for as it is written; absent for a name that takes many forms. */
+  /** A sentence, which is asked for as it is written, as are its tags; absent for a name that takes many forms. */
   verbatim: z.literal(true).optional(),
 })
 

@@ -12,6 +12,8 @@ export const sampleSchema = conceptSchema.extend({
   /** The file that a person's own picture was made of, from its folder. */
   file: z.string().optional(),
   split: z.enum(['train', 'held-out']),
+  /** All that is known of what a made picture shows, such as the scene of shapes or the digit. */
+  labels: z.json().optional(),
   width: z.int().positive(),
   height: z.int().positive(),
   frames: z.int().positive(),

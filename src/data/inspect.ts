@@ -84,7 +84,7 @@ function cellOf(meta: SampleMeta, clip: Clip): SheetCell {
   const words = language
     ? [meta[language].label]
     : [en.label, [zh.label, zh.tags.join(' ')].filter(Boolean).join(' · ')]
-  return { clip, lines: [...words, `${file ?? `${codePoint} ${style}`} ${split}`] }
+  return { clip, lines: [...words, [file ?? codePoint, style, split].filter(Boolean).join(' ')] }
 }
 
 /** Compares a shard's file with the index: whether it is there, whole, and unchanged. */

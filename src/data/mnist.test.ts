@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { scratchFolder } from '../../test/cli.ts'
-import { digitPictures, digitSide, mnist } from './mnist.ts'
+import { digitPictures, digitSide, mnist, mnistSet } from './mnist.ts'
 
 const folder = await scratchFolder()
 await mkdir(join(folder, 'src', 'digits'), { recursive: true })
@@ -26,6 +26,21 @@ test('every tenth digit of a class is held out, and the two parts are all there 
   assert.deepEqual(numbers(train, 3), [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12])
   assert.deepEqual(numbers(heldOut, 3), [9])
   assert.equal(train.images[1], 255)
+})
+
+test('as a data set, a digit is black ink on nothing, and its name is told in both languages', async () => {
+  const { samples } = await mnistSet({ locate })
+  assert.equal(samples.length, 145)
+  const { concept, labels, split, make } = samples.find(
+    ({ split, labels }) => split === 'held-out' && (labels as { digit: number }).digit === 3,
+  )!
+  assert.deepEqual(
+    [concept.en.label, concept.zh.label, concept.group, labels, split],
+    ['digit three', '数字三', '3', { digit: 3 }, 'held-out'],
+  )
+  const { frames, width, height } = make({ size: 28, frames: 1 })
+  assert.deepEqual([frames.length, width, height], [4 * pixels, digitSide, digitSide])
+  assert.deepEqual([...frames.subarray(0, 8)], [0, 0, 0, 9, 0, 0, 0, 255])
 })
 
 test('pictures of digits are −1 for paper and 1 for ink, and smaller ones are averages', async () => {

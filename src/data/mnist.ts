@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { readJson } from '../files/disk.ts'
 import { fetchPackage, type PackageOptions } from '../files/packages.ts'
+import type { Split } from './code-points.ts'
 import type { LabelledPictures } from './labelled-pictures.ts'
+import type { MadeSample, MadeSet } from './made-set.ts'
 import { resizeClip } from './resize.ts'
 
 /** 10,000 of the handwritten digits of LeCun et al. 1998, packed by J. Cazala under the MIT licence. */
@@ -57,6 +59,40 @@ export function digitPictures({ count, images, labels }: Digits, size = digitSid
   const small = resizeClip({ frames, count, width: digitSide, height: digitSide, fps: 0 }, size, size).frames
   const pixels = Float32Array.from({ length: count * size * size }, (_, i) => small[4 * i] / 127.5 - 1)
   return { count, shape: [1, size, size], pixels, labels: { digit: Int32Array.from(labels) } }
+}
+
+const digitNames = {
+  en: ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'],
+  zh: ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'],
+} as const
+
+/** The digits as a data set: black ink on nothing, in words of both languages; every tenth of a class is held out. */
+export async function mnistSet(options: Omit<MnistOptions, 'split'> = {}): Promise<MadeSet> {
+  const samples: MadeSample[] = []
+  for (const split of ['train', 'held-out'] as const) {
+    const { count, images, labels } = await mnist({ split, ...options })
+    for (let n = 0; n < count; n++)
+      samples.push(digitSample(images.subarray(n * pixels, (n + 1) * pixels), labels[n], split))
+  }
+  return { name: 'mnist', kind: 'still', content: mnistPackage, samples }
+}
+
+function digitSample(ink: Uint8Array, digit: number, split: Split): MadeSample {
+  const caption = (label: string) => ({ label, tags: [String(digit)] })
+  const codePoint = String(digit).charCodeAt(0).toString(16)
+  const { en, zh } = digitNames
+  return {
+    concept: {
+      ...{ codePoint, emoji: String(digit), group: String(digit) },
+      ...{ en: caption(`digit ${en[digit]}`), zh: caption(`数字${zh[digit]}`) },
+    },
+    split,
+    labels: { digit },
+    make: () => ({
+      frames: Uint8Array.from({ length: 4 * pixels }, (_, i) => (i % 4 === 3 ? ink[(i - 3) / 4] : 0)),
+      ...{ count: 1, width: digitSide, height: digitSide, fps: 0 },
+    }),
+  }
 }
 
 /** The bytes of a file of digits, which holds each pixel as a number from 0 to 1. */

@@ -114,7 +114,8 @@ const motionWords = {
 
 /**
  * One way to ask for a drawing, drawn at random: its name or a shorter one in one of many forms, its tags alone or after
- * the name, and always the words for what was done to it. A verbatim caption comes as it is, with those words after it.
+ * the name, and always the words for what was done to it. A verbatim caption, or one of its
+ * tags, which say the same at more length, comes as it is, with those words after it.
  */
 export function promptFor(
   caption: Caption,
@@ -123,7 +124,8 @@ export function promptFor(
 ): string {
   const { label, tags } = caption
   const separator = language === 'en' ? ', ' : '，'
-  if (caption.verbatim) return asWritten(label, attributes, language).join(separator)
+  if (caption.verbatim)
+    return asWritten(tags.length > 0 ? pick([label, ...tags], random) : label, attributes, language).join(separator)
   const changed = Boolean(attributes.colour || attributes.small || attributes.two)
   const kind = random.integer(10)
   // Tags alone only where nothing was changed: they name no thing that could be blue.
@@ -158,7 +160,8 @@ export function captionFor(
 ): string {
   const separator = language === 'en' ? ', ' : '，'
   const name = language === 'en' ? english(label, attributes) : chinese(label, attributes, random)
-  const parts = verbatim ? asWritten(label, attributes, language) : [name, ...motionOf(attributes, language)]
+  const written = detail === 'long' ? (tags[0] ?? label) : label
+  const parts = verbatim ? asWritten(written, attributes, language) : [name, ...motionOf(attributes, language)]
   let text = parts.join(separator)
   if (detail === 'long' && !verbatim) for (const tag of tags) if (fits(text + separator + tag)) text += separator + tag
   return text
