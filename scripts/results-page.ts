@@ -31,6 +31,9 @@ the mean over the seeds, with its range.`,
     holds: 'holds',
     fails: 'does not hold',
     columns: ['figure', 'mean', 'range'],
+    source: (source: string) => ` (${source})`,
+    command: (line: string, made: string) => `${line}: ${made}.`,
+    picture: (title: string) => `${title}:`,
     made: ({ seeds, minutes, machine, date, versions }: ReproductionResult) =>
       `${seeds.length} seeds, ${minutes} min on ${machine}, ${date}, commit ${short(versions.commit)}`,
   },
@@ -43,6 +46,9 @@ the mean over the seeds, with its range.`,
     holds: '成立',
     fails: '不成立',
     columns: ['数值', '平均', '范围'],
+    source: (source: string) => `（${source}）`,
+    command: (line: string, made: string) => `${line}：${made}。`,
+    picture: (title: string) => `${title}：`,
     made: ({ seeds, minutes, machine, date, versions }: ReproductionResult) =>
       `${seeds.length} 个种子，${minutes} 分钟，${machine}，${date}，提交 ${short(versions.commit)}`,
   },
@@ -63,12 +69,13 @@ function section(result: ReproductionResult, lang: Language): string {
     return `![${title[lang]}](${file})`
   })
   const shown = pictures.map(
-    ({ name: picture, title }) => `${title[lang]}:\n\n![${title[lang]}](../results/${name}-${picture}.png)`,
+    ({ name: picture, title }) =>
+      `${text.picture(title[lang])}\n\n![${title[lang]}](../results/${name}-${picture}.png)`,
   )
   return [
     `## ${system}: ${name}`,
-    `${claim[lang]} (${source}) **${text[holds ? 'holds' : 'fails']}**`,
-    `\`npx ${command}\`: ${text.made(result)}.`,
+    `${claim[lang]}${text.source(source)} **${text[holds ? 'holds' : 'fails']}**`,
+    text.command(`\`npx ${command}\``, text.made(result)),
     [`| ${text.columns.join(' | ')} |`, '| --- | --- | --- |', ...rows].join('\n'),
     ...drawn,
     ...shown,

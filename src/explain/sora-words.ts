@@ -78,8 +78,8 @@ export const soraStepWords: readonly StepWords[] = [
     formula: 'y = x · scale + shift',
     modules: [{ name: 'modulate', file: 'src/models/dit-blocks.ts' }],
     correction: {
-      en: 'This is modulation (adaLN), not cross-attention: norm(x) · (1 + scale) + shift; of two numbers the norm keeps nothing but their order. Cross-attention is softmax(Q Kᵀ) V with K and V of the text.',
-      zh: '这是调制（adaLN），不是交叉注意力：norm(x) · (1 + scale) + shift；只有两个数时，归一化后只剩大小次序。交叉注意力是 softmax(Q Kᵀ) V，K 和 V 来自文本。',
+      en: 'This is modulation (adaLN), not cross-attention: norm(x) · (1 + scale) + shift; of two numbers the norm keeps nothing but their order. Cross-attention is softmax(Q Kᵀ / √d) V with K and V of the text.',
+      zh: '这是调制（adaLN），不是交叉注意力：norm(x) · (1 + scale) + shift；只有两个数时，归一化后只剩大小次序。交叉注意力是 softmax(Q Kᵀ / √d) V，K 和 V 来自文本。',
     },
   },
   {
@@ -98,8 +98,8 @@ export const soraStepWords: readonly StepWords[] = [
     formula: 'm = y Aᵀ',
     modules: [{ name: 'attend', file: 'src/nn/attention.ts' }],
     correction: {
-      en: "Steps 8 and 9 together are self-attention, with values V = Wv y. It is not NaViT's pooling, which makes one vector of a whole picture, once, after the last block.",
-      zh: '第 8、9 步合起来就是自注意力，其中 V = Wv y。它不是 NaViT 的池化；那种池化在最后一个块之后，把整张图变成一个向量，只做一次。',
+      en: "Steps 8 and 9 together are self-attention, with values V = Wv y: together softmax(Q Kᵀ / √d) V. It is not NaViT's pooling, which makes one vector of a whole picture, once, after the last block.",
+      zh: '第 8、9 步合起来就是自注意力，其中 V = Wv y，合起来是 softmax(Q Kᵀ / √d) V。它不是 NaViT 的池化；那种池化在最后一个块之后，把整张图变成一个向量，只做一次。',
     },
   },
   {
@@ -117,6 +117,10 @@ export const soraStepWords: readonly StepWords[] = [
     title: { en: 'Loss: predicted noise against the noise', zh: '损失：预测的噪声与真实噪声之差' },
     formula: 'loss = mean((ε̂ − ε)²)',
     modules: [{ name: 'flowLoss', file: 'src/diffusion/flow-loss.ts' }],
+    correction: {
+      en: "The real loss compares velocities, v̂ with ε − z; noise with noise is DDPM's loss (`ddpmLoss`).",
+      zh: '真实的损失比较的是速度：v̂ 与 ε − z；噪声与噪声相比是 DDPM 的损失（`ddpmLoss`）。',
+    },
   },
   {
     figure: '5-23',
@@ -127,8 +131,8 @@ export const soraStepWords: readonly StepWords[] = [
       { name: 'flowEuler', file: 'src/diffusion/flow.ts' },
     ],
     correction: {
-      en: 'Not in one go: a loop from t = 1 to 0, with a new prediction and guidance at each step, x ← x + (t′ − t) v.',
-      zh: '不是一次减完：从 t = 1 到 0 循环，每一步重新预测并加引导，x ← x + (t′ − t) v。',
+      en: 'Not in one go: a loop from t = 1 to 0, with a new prediction and guidance at each step, x ← x + (t′ − t) v. In DDPM: x̂₀ = (xₜ − √(1 − ᾱ) ε̂) / √ᾱ, then the posterior.',
+      zh: '不是一次减完：从 t = 1 到 0 循环，每一步重新预测并加引导，x ← x + (t′ − t) v。DDPM 里：x̂₀ = (xₜ − √(1 − ᾱ) ε̂) / √ᾱ，再取后验。',
     },
   },
   {
