@@ -17,7 +17,7 @@ const runtime = nodeRuntime({ threads: 1 })
 
 /** A text encoder that gives each prompt states of its own. */
 const text = {
-  ...{ length: 3, width: 8 },
+  ...{ length: 3, width: 8, tokenizer: { tail: () => '' } },
   async states(prompt: string) {
     return stream({ seed: 1, purpose: `states of ${prompt}` }).normal(24)
   },
