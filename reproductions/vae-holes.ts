@@ -133,7 +133,9 @@ async function measureArm({ context, judge, train, heldOut, klWeight }: ArmRun):
   const noise = stream({ seed, purpose: 'prior' }).normal(count * n)
   const samples = await coder.decode(noise)
   const own = klWeight === undefined ? await scaleOf(coder, train) : undefined
-  const scaled = own && (await coder.decode(noise.map((z, i) => own[i % n].centre + z * own[i % n].spread)))
+  /** Codes as this decoder knows them, from such as N(0, I) gives. */
+  const placed = (z: Float32Array) => (own ? z.map((x, i) => own[i % n].centre + x * own[i % n].spread) : z)
+  const scaled = own && (await coder.decode(placed(noise)))
 
   const spread = stream({ seed, purpose: 'posterior' }).normal(count * n)
   const drawn = own
@@ -143,8 +145,7 @@ async function measureArm({ context, judge, train, heldOut, klWeight }: ArmRun):
   const path: Float32Array[] = []
   const distances: [number, number][] = []
   for (const share of shares) {
-    const between = alongSphere(drawn, other, { share, n })
-    path.push(await coder.decode(own ? between.map((z, i) => own[i % n].centre + z * own[i % n].spread) : between))
+    path.push(await coder.decode(placed(alongSphere(drawn, other, { share, n }))))
     distances.push([share, await judge.distance(path.at(-1)!)])
   }
   await coder.release()

@@ -26,10 +26,10 @@ export const clipHash = async (folder: string): Promise<string> =>
 
 /** Tells which words of some texts the model has not learnt, where it says what it knows, and which ends it does not read. */
 export async function noteTexts(texts: readonly string[], folder: string, { say, t }: Shell): Promise<void> {
+  if (texts.length === 0) return
   const known = await knownWordsOf(folder)
   const words = await readTokenizer(folder)
-  const file = join(folder, 'text_encoder', 'config.json')
-  const { context } = clipConfig(await readJson(file)).text
+  const { context } = clipConfig(await readJson(join(folder, 'text_encoder', 'config.json'))).text
   for (const text of texts) {
     const prompt = cutTo(text, 60)
     const unknown = known ? unknownWords(text, known) : []

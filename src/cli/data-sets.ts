@@ -14,21 +14,29 @@ interface Asked {
 /** The data sets that a recipe reads, of its own form unless it begins with a model; where it tells no form, as they are. */
 export async function dataSets({ data, from }: Asked, own: DataForm | undefined, shell: Shell) {
   if (data === undefined || own === undefined) return data
-  const form = from === undefined ? own : await modelForm(from).catch(() => own)
+  const form = async () => (from !== undefined && (await isThere(indexOf(from))) ? modelForm(from) : own)
   const folders: string[] = []
   for (const folder of data.split(',')) folders.push(await dataSet(folder, form, shell))
   return folders.join(',')
 }
 
-/** A data set as it is; a folder of a person's own pictures and clips becomes one in the cache. */
-export async function dataSet(folder: string, form: DataForm, shell: Shell): Promise<string> {
-  const built = await stat(join(folder, 'dataset.json')).catch(() => undefined)
-  return built ? folder : (await buildOwnPictures(folder, form, shell)).out
+/** A data set as it is; a folder of a person's own pictures and clips becomes one in the cache, in the form that is asked for then. */
+export async function dataSet(folder: string, form: () => Promise<DataForm>, shell: Shell): Promise<string> {
+  if (await isThere(join(folder, 'dataset.json'))) return folder
+  return (await buildOwnPictures(folder, await form(), shell)).out
 }
 
 /** The form of what a model draws. */
 export async function modelForm(model: string): Promise<DataForm> {
-  const file = join(model, 'model_index.json')
+  const file = indexOf(model)
   const { size, frames } = modelIndex(await readJson(file), file)
   return { size, frames }
 }
+
+const indexOf = (model: string): string => join(model, 'model_index.json')
+
+const isThere = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    () => false,
+  )

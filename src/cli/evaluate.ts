@@ -40,7 +40,7 @@ export const evaluateCommand = command({
   async run([model], { data, sheet, failIf, cfg: guidance, ...options }, shell) {
     const sheetPath = sheet && (await checkSheet(shell.path(sheet), shell))
     const folder = await findModel(model, shell.io.cwd)
-    const source = data ? await dataSet(shell.path(data), await modelForm(folder), shell) : shippedData
+    const source = data ? await dataSet(shell.path(data), () => modelForm(folder), shell) : shippedData
     const settings = { data: source, guidance, signal: shell.io.signal, ...options }
     const { evaluation, cells } = await follow(evaluateVideo(folder, nodeRuntime(), settings), shell, Boolean(sheet))
     if (sheetPath) {

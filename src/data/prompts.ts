@@ -114,8 +114,8 @@ const motionWords = {
 
 /**
  * One way to ask for a drawing, drawn at random: its name or a shorter one in one of many forms, its tags alone or after
- * the name, and always the words for what was done to it. A verbatim caption, or one of its
- * tags, which say the same at more length, comes as it is, with those words after it.
+ * the name, and always the words for what was done to it. A verbatim caption, or one of its tags, which
+ * say the same at more length, comes as it is, with those words after it.
  */
 export function promptFor(
   caption: Caption,

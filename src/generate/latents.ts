@@ -109,6 +109,7 @@ async function* encoded(source: LatentSource, encoder: LatentEncoder): AsyncGene
   if (missing) throw new TubeletError('input', `the autoencoder's weights lack '${missing}'`)
   const constants = Object.fromEntries(names.map((name) => [name, weights[name]]))
   const program = await runtime.load({ mean }, { constants })
+  const frame = { width: size, height: size }
   const plane = 4 * size * size
   try {
     for (let i = 0; i < count; i++) {
@@ -116,7 +117,7 @@ async function* encoded(source: LatentSource, encoder: LatentEncoder): AsyncGene
       const clip = new Float32Array(frames * plane)
       for (let t = 0; t < frames; t++) {
         const [from, to] = [t * plane, (t + 1) * plane]
-        premultiplied(pixels.subarray(from, to), { width: size, height: size }, clip.subarray(from, to))
+        premultiplied(pixels.subarray(from, to), frame, clip.subarray(from, to))
       }
       const { mean: z } = await program.run({ clip })
       onProgress?.(i + 1, count)
