@@ -49,6 +49,7 @@ export default {
     zh: '乘加次数相近、同样的 1000 张数字、同样的步数：ResNet 比没有残差的 VGG 准，也比要从数据里学出卷积先验的 ViT 准。',
   },
   seeds: [1, 2],
+  timed: true,
 
   async measure(context) {
     const { quick, report, signal } = context

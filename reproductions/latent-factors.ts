@@ -66,6 +66,7 @@ export default {
     zh: '在不超过像素模型的计算量下，同一个 U-Net 在 f2 或 f4 的潜空间上画得比在像素上好；自编码器的损失随下采样倍数增大，构成质量的下限。',
   },
   seeds: [1, 2],
+  timed: true,
 
   async measure(context) {
     const { runtime, seed, quick, signal, report } = context

@@ -19,6 +19,7 @@ export default {
     zh: '窗口为 64 时，打包后的行有 96 % 的 token 被用到；打包的图片与单独计算的 logits 相同；用它们训练与填充、与缩成正方形一样准，而且更快。',
   },
   seeds: [1, 2],
+  timed: true,
 
   async measure({ runtime, seed, quick, signal, report }) {
     const count = quick ? 8000 : 150_000

@@ -26,6 +26,7 @@ export default {
     zh: '丢掉一半 token，同样长的行能训练两倍的图片，对完整图片的准确率相差不大；丢掉九成就不行了。',
   },
   seeds: [1, 2],
+  timed: true,
 
   async measure({ runtime, seed, quick, signal, report }) {
     const rows = quick ? 1600 : 12_000

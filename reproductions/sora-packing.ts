@@ -33,6 +33,7 @@ export default {
     zh: '任意尺寸和长度的视频与图片打包成行后，损失与各自单独计算时相同；几乎所有 token 都被用到，而填充会浪费、分桶会裁掉；损失相同时训练比填充更快。',
   },
   seeds: [1, 2],
+  timed: true,
 
   async measure(context) {
     const { runtime, seed, quick, report } = context

@@ -79,10 +79,57 @@ ${rest}`
   assert.match(again.err, /seed 1: measuring/) // nothing is left over from the run that ended
 })
 
+test('several are measured side by side, those that measure time alone after them; one that fails stops no other', async () => {
+  const log = join(root, 'log.txt')
+  const source = (name: string, { waits = false, timed = false, measured = '{ number: 1 }', holds = true } = {}) => `
+import { appendFile, readFile } from 'node:fs/promises'
+const log = (line) => appendFile(${JSON.stringify(log)}, line + '\\n')
+export default {
+  name: '${name}', system: 'DDPM', source: 'nowhere', claim: { en: 'It runs.', zh: '它会运行。' },
+  seeds: [1, 2], charts: [], holds: () => ${holds}, timed: ${timed},
+  async measure({ seed, report }) {
+    if (seed === 1) await log('${name} begins')
+    report('measuring')
+    while (${waits} && !/one begins[^]*two begins|two begins[^]*one begins/.test(await readFile(${JSON.stringify(log)}, 'utf8')))
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    if (seed === 2) await log('${name} ends')
+    return { figures: ${measured}, series: {} }
+  },
+}
+`
+  const names = ['one', 'watch', 'two', 'broken', 'wrong']
+  await writeFile(join(root, 'one.ts'), source('one', { waits: true }))
+  await writeFile(join(root, 'watch.ts'), source('watch', { timed: true }))
+  await writeFile(join(root, 'two.ts'), source('two', { waits: true }))
+  await writeFile(join(root, 'broken.ts'), source('broken', { measured: 'missing' }))
+  await writeFile(join(root, 'wrong.ts'), source('wrong', { holds: false }))
+  const files = names.map((name) => `./${name}.ts`)
+  const good = await reproduce(...files.slice(0, 3), '-o', 'several', '--threads', '2')
+  assert.equal(good.code, 0, good.err)
+  assert.deepEqual(good.out.match(/^\w+: holds \(2 seeds, 0 min\)$/gm)?.length, 3)
+  assert.match(good.err, /^watch, seed 2: measuring$/m)
+  const order = (await readFile(log, 'utf8')).trim().split('\n')
+  assert.deepEqual(order.slice(0, 2).sort(), ['one begins', 'two begins'])
+  assert.deepEqual(order.slice(4), ['watch begins', 'watch ends'])
+  assert.deepEqual((await readdir(join(root, 'several'))).filter((name) => name.endsWith('.json')).sort(), [
+    'one.json',
+    'two.json',
+    'watch.json',
+  ])
+  assert.equal((await reproduce(...files.slice(2, 3), './wrong.ts', '--quick')).code, 10)
+  const bad = await reproduce('./broken.ts', './two.ts', '--quick', '--json')
+  assert.equal(bad.code, 1)
+  assert.match(bad.err, /missing is not defined/)
+  assert.deepEqual(
+    JSON.parse(bad.out).results.map(({ name }: { name: string }) => name),
+    ['two'],
+  )
+})
+
 test('what is no reproduction is refused in words', async () => {
   const none = await reproduce()
   assert.equal(none.code, 2)
-  assert.match(none.err, /name one reproduction, or give --all; there is .*ddpm-mixture/)
+  assert.match(none.err, /name a reproduction, or give --all; there is .*ddpm-mixture/)
   assert.equal((await reproduce(tiny, '--all')).code, 2)
   const unknown = await reproduce('ddpm-mixtur')
   assert.equal(unknown.code, 2)

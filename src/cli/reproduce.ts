@@ -9,6 +9,7 @@ import { type Measured, type Reproduction, type Spread, spreads } from '../repro
 import { nodeRuntime } from '../runtime/node.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, exitCodes, type Shell } from './command.ts'
+import { commandApart } from './command-apart.ts'
 import { type MeasuredSeed, measuredSeeds } from './measured-seeds.ts'
 import { packageFolder, packageVersion } from './package.ts'
 import { placed } from './recipe-errors.ts'
@@ -19,33 +20,84 @@ import { table } from './text.ts'
 export const reproduceCommand = command({
   define: (command, t) =>
     command
-      .argument('[name]', t('reproduce.name'))
+      .argument('[names...]', t('reproduce.names'))
       .option('--all', t('reproduce.all'))
       .option('--quick', t('reproduce.quick'))
       .option('-o, --out <dir>', t('reproduce.out'))
       .option('--threads <n>', t('train.threads'), wholeNumber(t, { min: 1 })),
 
-  async run([name], { all = false, quick = false, out, threads }, shell) {
+  async run([names], { all = false, ...options }, shell) {
     const known = await reproductionNames()
-    if (all === (name !== undefined))
+    if (all === names.length > 0)
       throw new TubeletError('usage', shell.t('reproduce.which', { names: known.join(', ') }))
-    const results: ReproductionResult[] = []
-    for (const one of all ? known : [name as string]) {
-      const { path, reproduction } = await loadReproduction(one, shell)
-      shell.say(`${one}: ${reproduction.claim[shell.lang]}`)
-      const to = shell.path(out ?? 'results')
-      // In small it is a check and no result: it is kept only where a folder is named.
-      const stored = quick ? undefined : await measuredSeeds(to, path)
-      const { result, pictures } = await reproduce(reproduction, { quick, threads, shell, stored })
-      if (!quick || out !== undefined) await keep(result, pictures, to)
-      await stored?.forget()
-      shell.say(report(result, shell))
-      results.push(result)
-    }
+    const wanted: Wanted[] = []
+    for (const name of all ? known : names) wanted.push(await loadReproduction(name, shell))
+    const { results, code } =
+      wanted.length === 1
+        ? { results: [await reproduceOne(wanted[0], options, shell)], code: exitCodes.done }
+        : await reproduceSideBySide(wanted, options, shell)
     shell.result({ results }, results.map((result) => verdict(result, shell)).join('\n'))
-    return results.every(({ holds }) => holds) ? exitCodes.done : exitCodes.unmet
+    return code || (results.every(({ holds }) => holds) ? exitCodes.done : exitCodes.unmet)
   },
 })
+
+interface Wanted {
+  readonly path: string
+  readonly reproduction: Reproduction
+}
+
+interface Options {
+  readonly quick?: boolean
+  readonly out?: string
+  readonly threads?: number
+}
+
+async function reproduceOne(
+  { path, reproduction }: Wanted,
+  { quick = false, out, threads }: Options,
+  shell: Shell,
+): Promise<ReproductionResult> {
+  shell.say(`${reproduction.name}: ${reproduction.claim[shell.lang]}`)
+  const to = shell.path(out ?? 'results')
+  // In small it is a check and no result: it is kept only where a folder is named.
+  const stored = quick ? undefined : await measuredSeeds(to, path)
+  const { result, pictures } = await reproduce(reproduction, { quick, threads, shell, stored })
+  if (!quick || out !== undefined) await keep(result, pictures, to)
+  await stored?.forget()
+  shell.say(report(result, shell))
+  return result
+}
+
+/**
+ * Several are measured at a time, each in a thread of its own that computes with one more; small networks leave most of a
+ * second core idle. Those that measure time have the machine to themselves, when the others are done. One that fails has
+ * said why and does not keep the others from being measured; its exit code is told.
+ */
+async function reproduceSideBySide(
+  wanted: readonly Wanted[],
+  { quick, out, threads = availableParallelism() }: Options,
+  shell: Shell,
+): Promise<{ results: ReproductionResult[]; code: number }> {
+  const { io, lang, quiet } = shell
+  const results = new Map<string, ReproductionResult>()
+  let code: number = exitCodes.done
+  const apart = async ({ path }: Wanted, threads: number) => {
+    const flags = ['--lang', lang, '--json', ...(quiet ? ['--quiet'] : [])]
+    const to = out === undefined ? [] : ['--out', shell.path(out)]
+    const choices = [...(quick ? ['--quick'] : []), ...to, '--threads', `${threads}`]
+    const ended = await commandApart(['reproduce', path, ...choices, ...flags], io)
+    const answer: { results?: ReproductionResult[] } = ended.out ? JSON.parse(ended.out) : {}
+    if (answer.results) results.set(path, answer.results[0])
+    else code = ended.code
+  }
+  const waiting = wanted.filter(({ reproduction }) => !reproduction.timed)
+  const others = Array.from({ length: threads }, async () => {
+    for (let next = waiting.shift(); next && !io.signal.aborted; next = waiting.shift()) await apart(next, 1)
+  })
+  await Promise.all(others)
+  for (const one of wanted) if (one.reproduction.timed && !io.signal.aborted) await apart(one, threads)
+  return { results: wanted.flatMap(({ path }) => results.get(path) ?? []), code }
+}
 
 /** What `results/NAME.json` holds. */
 export interface ReproductionResult {
@@ -156,7 +208,7 @@ export const reproductionNames = async (): Promise<string[]> =>
   (await readdir(folder)).flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? []).sort()
 
 /** One that the package brings, by its name, or one of the user's own, by its file. */
-async function loadReproduction(name: string, shell: Shell): Promise<{ path: string; reproduction: Reproduction }> {
+async function loadReproduction(name: string, shell: Shell): Promise<Wanted> {
   const own = /[\\/.]/.test(name)
   const known = await reproductionNames()
   if (!own && !known.includes(name))

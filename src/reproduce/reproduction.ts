@@ -57,6 +57,8 @@ export interface Reproduction {
   readonly source: string
   readonly claim: Bilingual
   readonly seeds: readonly number[]
+  /** Measures time: nothing else may run beside it. */
+  readonly timed?: boolean
   readonly measure: (context: ReproductionContext) => Promise<Measured>
   /** Whether the figures of the seeds, in their order, bear the claim out. */
   readonly holds: (figures: readonly Measured['figures'][], context: { readonly quick: boolean }) => boolean

@@ -364,11 +364,11 @@ export const en = {
   'systems.part': '{{done}} of {{needed}} results',
 
   'reproduce.summary': 'Measure a claim of a paper on this machine, and keep what came out.',
-  'reproduce.name': 'which claim; without a name, --all',
+  'reproduce.names': 'which claims; several are measured side by side',
   'reproduce.all': 'all of them',
   'reproduce.quick': 'in small and with one seed, as a check: nothing is kept, unless --out says where',
   'reproduce.out': 'folder for the result and its charts; results',
-  'reproduce.which': 'name one reproduction, or give --all; there is {{names}}',
+  'reproduce.which': 'name a reproduction, or give --all; there is {{names}}',
   'reproduce.seed': '{{name}}, seed {{seed}}: {{text}}',
   'reproduce.measured': 'measured before the run was stopped, at commit {{commit}}',
   'reproduce.stopped': 'in {{name}}, seed {{seed}}; the seeds before it are kept, and are not measured again',

@@ -340,7 +340,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'systems.part': '已有 {{done}}/{{needed}} 个结果',
 
   'reproduce.summary': '在本机上测量论文的一个结论，并保存得到的结果。',
-  'reproduce.name': '哪一个结论；不写名字时用 --all',
+  'reproduce.names': '哪些结论；多个会同时测量',
   'reproduce.all': '全部',
   'reproduce.quick': '缩小规模、只用一个种子，作为检查：除非用 --out 指定，否则不保存',
   'reproduce.out': '保存结果和图表的文件夹；默认 results',

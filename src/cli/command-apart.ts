@@ -1,0 +1,33 @@
+import { once } from 'node:events'
+import { SHARE_ENV, Worker } from 'node:worker_threads'
+import { threadFile } from '../runtime/thread-file.ts'
+import type { CommandThread } from './command-thread.ts'
+import type { Io } from './io.ts'
+
+/** What a command line wrote on stdout, and how it ended. */
+export interface ApartCommand {
+  readonly code: number
+  readonly out: string
+}
+
+/** Runs a command line in a thread of its own: its notes go to `io.stderr` as they come, and it stops as `io.signal` says. */
+export async function commandApart(argv: readonly string[], io: Io): Promise<ApartCommand> {
+  const workerData: CommandThread['data'] = { isTTY: false, columns: { stdout: undefined, stderr: undefined } }
+  const thread = new Worker(threadFile('cli/command-thread', import.meta.url), {
+    ...{ argv: [...argv], env: SHARE_ENV, workerData },
+  })
+  let out = ''
+  thread.on('message', ({ to, text }: CommandThread['answer']) => {
+    if (to === 'stderr') io.stderr.write(text)
+    else out += text
+  })
+  const stop = () => thread.postMessage({ stop: io.signal.reason } satisfies CommandThread['message'])
+  if (io.signal.aborted) stop()
+  io.signal.addEventListener('abort', stop)
+  try {
+    const [code] = (await once(thread, 'exit')) as [number]
+    return { code, out }
+  } finally {
+    io.signal.removeEventListener('abort', stop)
+  }
+}
