@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { threadFile } from '../runtime/thread-file.ts'
-import type { CommandThread } from './command-thread.ts'
+import type { CommandThread } from './command-apart.ts'
 import { earlyFlags } from './early-flags.ts'
 import { chooseLanguage, translator } from './messages/index.ts'
 

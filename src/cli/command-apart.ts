@@ -1,8 +1,16 @@
 import { once } from 'node:events'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { threadFile } from '../runtime/thread-file.ts'
-import type { CommandThread } from './command-thread.ts'
 import type { Io } from './io.ts'
+
+/** What the thread of a command is given when it starts, what it is told later, and what it answers. */
+export interface CommandThread {
+  readonly data: Pick<Io, 'isTTY'> & { readonly columns: Columns }
+  readonly message: { readonly stop: 'SIGINT' | 'SIGTERM' } | { readonly columns: Columns }
+  readonly answer: { readonly to: 'stdout' | 'stderr'; readonly text: string | Uint8Array }
+}
+
+type Columns = Readonly<Record<'stdout' | 'stderr', number | undefined>> // of the terminals
 
 /** What a command line wrote on stdout, and how it ended. */
 export interface ApartCommand {

@@ -1,16 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { CommandThread } from './command-apart.ts'
 import type { Io, Output } from './io.ts'
 import { main } from './main.ts'
-
-/** What the thread of a command is given when it starts, what it is told later, and what it answers. */
-export interface CommandThread {
-  readonly data: Pick<Io, 'isTTY'> & { readonly columns: Columns }
-  readonly message: { readonly stop: 'SIGINT' | 'SIGTERM' } | { readonly columns: Columns }
-  readonly answer: { readonly to: 'stdout' | 'stderr'; readonly text: string | Uint8Array }
-}
-
-type Columns = Readonly<Record<'stdout' | 'stderr', number | undefined>> // of the terminals
 
 const { isTTY, columns }: CommandThread['data'] = workerData
 let now = columns
@@ -22,7 +14,7 @@ parentPort!.on('message', (message: CommandThread['message']) => {
 parentPort!.unref() // listening is no reason to stay
 
 // The streams of a thread wait for its next idle moment once a line is on its way; a message goes at once.
-const output = (to: keyof Columns): Output => ({
+const output = (to: keyof CommandThread['data']['columns']): Output => ({
   write: (text) => parentPort!.postMessage({ to, text } satisfies CommandThread['answer']),
   get columns() {
     return now[to]
