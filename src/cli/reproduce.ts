@@ -5,6 +5,7 @@ import { TubeletError } from '../errors.ts'
 import { writeFileAtomic } from '../files/disk.ts'
 import { gitCommit } from '../files/git.ts'
 import { drawChart } from '../reproduce/chart.ts'
+import { chineseFigureName } from '../reproduce/figure-name.zh.ts'
 import { type Measured, type Reproduction, type Spread, spreads } from '../reproduce/reproduction.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { wholeNumber } from './arguments.ts'
@@ -188,9 +189,9 @@ async function keep(
 
 const digits = (value: number): string => (Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(4))
 
-function report({ figures }: ReproductionResult, { t }: Shell): string {
+function report({ figures }: ReproductionResult, { t, lang }: Shell): string {
   const rows = Object.entries(figures).map(([name, { mean, low, high }]) => [
-    name,
+    lang === 'zh' ? chineseFigureName(name) : name,
     digits(mean),
     digits(low),
     digits(high),
