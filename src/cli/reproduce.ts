@@ -72,7 +72,7 @@ async function reproduceOne(
 /**
  * Several are measured at a time, each in a thread of its own that computes with one more; small networks leave most of a
  * second core idle. Those that measure time have the machine to themselves, when the others are done. One that fails has
- * said why and does not keep the others from being measured; its exit code is told.
+ * said why and does not keep the others from being measured; its exit code is told. In small no time is told.
  */
 async function reproduceSideBySide(
   wanted: readonly Wanted[],
@@ -91,12 +91,13 @@ async function reproduceSideBySide(
     if (answer.results) results.set(path, answer.results[0])
     else code = ended.code
   }
-  const waiting = wanted.filter(({ reproduction }) => !reproduction.timed)
+  const timed = wanted.filter(({ reproduction }) => reproduction.timed && !quick)
+  const waiting = wanted.filter((one) => !timed.includes(one))
   const others = Array.from({ length: threads }, async () => {
     for (let next = waiting.shift(); next && !io.signal.aborted; next = waiting.shift()) await apart(next, 1)
   })
   await Promise.all(others)
-  for (const one of wanted) if (one.reproduction.timed && !io.signal.aborted) await apart(one, threads)
+  for (const one of timed) if (!io.signal.aborted) await apart(one, threads)
   return { results: wanted.flatMap(({ path }) => results.get(path) ?? []), code }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import sharp from 'sharp'
 import { drawChart } from './chart.ts'
 import type { Chart, Measured } from './reproduction.ts'
 
@@ -30,4 +31,11 @@ test('a chart has a line for each seed, and its words in the language that is as
   assert.match(one, /Loss by step/)
   assert.match(one, /arm a/)
   assert.match(await drawChart(chart, [seed(1)], 'zh'), /每一步的损失/)
+})
+
+test('a chart is an SVG that readers accept', async () => {
+  for (const lang of ['en', 'zh'] as const) {
+    const { width, height } = await sharp(Buffer.from(await drawChart(chart, [seed(1)], lang))).metadata()
+    assert.deepEqual([width, height], [640, 400])
+  }
 })

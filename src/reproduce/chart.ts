@@ -2,7 +2,7 @@ import { TubeletError } from '../errors.ts'
 import type { Chart, ChartAxis, Measured } from './reproduction.ts'
 
 const size = { width: 640, height: 400 }
-const font = 'system-ui, "Noto Sans SC", "PingFang SC", sans-serif'
+const font = "system-ui, 'Noto Sans SC', 'PingFang SC', sans-serif" // double quotes would end the attribute
 
 /** A chart as SVG: a line for each curve and seed, those of one curve in one colour. */
 export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 'en' | 'zh'): Promise<string> {
@@ -20,8 +20,8 @@ export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 
     backgroundColor: '#fff',
     textStyle: { fontFamily: font },
     title: { text: chart.title[lang], left: 'center', textStyle: { fontSize: 15 } },
-    legend: { top: 28, data: chart.lines.map(({ label }) => label[lang]) },
-    grid: { left: 70, right: 20, top: 64, bottom: 50 },
+    legend: { top: 32, itemGap: 24, data: chart.lines.map(({ label }) => label[lang]) },
+    grid: { left: 70, right: 24, top: 68, bottom: 50 },
     xAxis: axis(chart.x, 28),
     yAxis: axis(chart.y, 48),
     series: chart.lines.flatMap(({ series, label }, i) =>
