@@ -59,7 +59,7 @@ export default {
     const figures: Record<string, number> = {}
     const series: Record<string, (readonly [number, number])[]> = {}
     for (const [name, encoder] of Object.entries(encoders)) {
-      const steps = quick ? 200 : 1500
+      const steps = quick ? 140 : 1500
       report(`${name}: ${steps} steps`)
       const { weights, curve } = await learn(
         {

@@ -1,17 +1,18 @@
 import type { Arrays, Program } from 'tubelet/node'
 
-/** Rows of a program's inputs and outputs at a time; what is run must be a multiple of it. */
+/** Rows of a program's inputs and outputs at a time. */
 export const rows = 100
 
-/** Runs a program of `rows` rows over more of them, and joins what comes out. */
+/** Runs a program of `rows` rows over more of them, and joins what comes out; the last rows run together with some before. */
 export async function runAll(
   program: Program,
   feeds: Readonly<Record<string, Float32Array | Int32Array>>,
   count: number,
 ) {
-  if (count % rows !== 0) throw new Error(`digits: ${count} is no multiple of ${rows}`)
+  if (count < rows) throw new Error(`digits: ${count} are fewer than ${rows}`)
   const joined: Record<string, Float32Array> = {}
-  for (let from = 0; from < count; from += rows) {
+  for (let next = 0; next < count; next += rows) {
+    const from = Math.min(next, count - rows)
     const part: Arrays = {}
     for (const [name, array] of Object.entries(feeds)) {
       const width = array.length / count
