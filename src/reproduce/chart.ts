@@ -9,7 +9,7 @@ export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 
   const { init } = await loadEcharts()
   const drawn = init(null, null, { renderer: 'svg', ssr: true, ...size })
   const axis = ({ label, log }: ChartAxis, gap: number) => ({
-    type: log ? ('log' as const) : ('value' as const),
+    ...(log ? decades : { type: 'value' as const }),
     name: label[lang],
     nameLocation: 'middle' as const,
     nameGap: gap,
@@ -37,6 +37,13 @@ export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 
   const svg = drawn.renderToSVGString()
   drawn.dispose()
   return svg
+}
+
+/** A logarithmic axis from the least value to the most, not to whole powers of ten. */
+const decades = {
+  type: 'log' as const,
+  ...{ min: 'dataMin' as const, max: 'dataMax' as const },
+  axisLabel: { formatter: (value: number) => Number(value.toPrecision(2)).toLocaleString('en') },
 }
 
 // Told apart by those who see colours otherwise too (Okabe & Ito 2008).
