@@ -41,7 +41,7 @@ function tellBuild(shell: Shell): { event: (event: BuildEvent) => void; end: () 
         begin(event.name, () => progress(shell, { total: event.total, label })).update(event.bytes)
       }
       if (event.type === 'package' && event.state === 'extract') line?.say(t('data.build.unpack', { name: event.name }))
-      if (event.type === 'plan') shell.say(t('data.build.plan', event))
+      if (event.type === 'plan') shell.say(t('data.build.plan', { ...event, count: event.shards }))
       if (event.type === 'progress' || event.type === 'shard') {
         const { done, total } = event
         const label = (now: number) => t('data.build.samples', { done: now, total })
@@ -71,5 +71,5 @@ export function skippedLine({ name, reason }: Skipped, { t, sentence }: Shell): 
 
 function buildSummary({ counts, shards }: Dataset, { t }: Shell): string {
   const { samples, clips, stills, heldOut } = counts
-  return t('data.build.done', { samples, clips, stills, heldOut, shards: shards.length, size: bytes(counts.bytes) })
+  return t('data.build.done', { samples, clips, stills, heldOut, count: shards.length, size: bytes(counts.bytes) })
 }

@@ -36,6 +36,8 @@ test('data build writes a data set and prints its folder; what is left out is li
 
 test('made pictures and points are built by name', async () => {
   const build = (...args: string[]) => runCli(['data', 'build', ...args], { cwd: root })
+  const { err: told } = await build('shapes', '-n', '20', '--size', '16', '--groups', '1')
+  assert.match(told, /^20 samples .* in 1 shard, /m)
   const shapes = await build('shapes', '-n', '20', '--size', '16', '--groups', '1', '--lang', 'zh')
   assert.deepEqual([shapes.code, shapes.out], [0, 'data/shapes\n'], shapes.err)
   const moving = await build('moving-shapes', '-n', '3', '--size', '16', '--frames', '5', '-o', 'moves', '--json')

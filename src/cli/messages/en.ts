@@ -74,12 +74,15 @@ export const en = {
   'data.build.lossless': 'keep every pixel as it is',
   'data.build.fetch': 'fetch {{name}}: {{done}} of {{total}}',
   'data.build.unpack': 'unpack {{name}}',
-  'data.build.plan': '{{samples}} samples in {{shards}} shards, {{resumed}} of them built before',
+  'data.build.plan_one': '{{samples}} samples in {{count}} shard, {{resumed}} of it built before',
+  'data.build.plan_other': '{{samples}} samples in {{count}} shards, {{resumed}} of them built before',
   'data.build.samples': 'sample {{done}}/{{total}}',
   'data.build.skip': 'left out: {{name}}: {{reason}}',
   'data.build.leftOut': 'left out: {{reason}}',
-  'data.build.done':
-    '{{samples}} samples ({{clips}} clips, {{stills}} stills; {{heldOut}} held out) in {{shards}} shards, {{size}}',
+  'data.build.done_one':
+    '{{samples}} samples ({{clips}} clips, {{stills}} stills; {{heldOut}} held out) in {{count}} shard, {{size}}',
+  'data.build.done_other':
+    '{{samples}} samples ({{clips}} clips, {{stills}} stills; {{heldOut}} held out) in {{count}} shards, {{size}}',
   'pictures.read': 'file {{done}}/{{total}}',
   'pictures.found_one': '{{folder}}: {{count}} picture or clip',
   'pictures.found_other': '{{folder}}: {{count}} pictures and clips',

@@ -74,12 +74,12 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'data.build.lossless': '无损保存每个像素',
   'data.build.fetch': '下载 {{name}}：{{done}}，共 {{total}}',
   'data.build.unpack': '解开 {{name}}',
-  'data.build.plan': '共 {{samples}} 个样本、{{shards}} 个分片，其中 {{resumed}} 个分片以前已完成',
+  'data.build.plan_other': '共 {{samples}} 个样本、{{count}} 个分片，其中 {{resumed}} 个分片以前已完成',
   'data.build.samples': '样本 {{done}}/{{total}}',
   'data.build.skip': '未收入：{{name}}：{{reason}}',
   'data.build.leftOut': '未收入：{{reason}}',
-  'data.build.done':
-    '{{samples}} 个样本（{{clips}} 段动画、{{stills}} 张静图；留出 {{heldOut}} 个作评测），{{shards}} 个分片，{{size}}',
+  'data.build.done_other':
+    '{{samples}} 个样本（{{clips}} 段动画、{{stills}} 张静图；留出 {{heldOut}} 个作评测），{{count}} 个分片，{{size}}',
   'pictures.read': '文件 {{done}}/{{total}}',
   'pictures.found_other': '{{folder}}：{{count}} 张图片和动图',
   'pictures.duplicates_other': '提示：{{count}} 个文件与另一个完全相同，未收入：{{names}}',
