@@ -89,7 +89,7 @@ export default {
 
   async measure(run) {
     const { quick, report } = run
-    const shown = quick ? ([clean, 'flat', 'twemoji', 'noto', 'openmoji'] as const) : styles
+    const shown = quick ? ([clean, 'flat', 'twemoji', 'noto'] as const) : styles
     const data = await readStyles(shown, run)
     const known = data.train.slice(0, quick ? 64 : undefined)
     const [steps, batch] = quick ? [150, 64] : [1500, 128]

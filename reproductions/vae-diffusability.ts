@@ -64,7 +64,7 @@ export default {
     const pictures: Float32Array[] = []
     for (const beta of betas(quick)) {
       report(`β = ${beta}: training the autoencoder`)
-      const coder = await trainAutoencoder({ ...context, train, model, klWeight: beta, steps: quick ? 150 : 800 })
+      const coder = await trainAutoencoder({ ...context, train, model, klWeight: beta, steps: quick ? 110 : 800 })
       const latents = await latentsOf(coder, train.pixels)
       const heldOutLatents = await latentsOf(coder, heldOut.pixels.subarray(0, count * area))
       figures[bound(beta)] = await judge.distance(
@@ -169,7 +169,7 @@ interface DiffusionRun {
 /** Trains a rectified flow on latents and draws one sample for each label: [N, Z, H, W]. */
 async function diffuse({ context, latents, train, labels }: DiffusionRun): Promise<Float32Array> {
   const { runtime, seed, quick, signal } = context
-  const [batch, steps] = [64, quick ? 250 : 2000]
+  const [batch, steps] = [64, quick ? 150 : 2000]
   const order = epochOrder(train.count, batch, { seed, purpose: 'diffusion' })
   const shape = [batch, ...model.shape]
   const { weights } = await learn(
