@@ -7,8 +7,14 @@ interface Weights {
 }
 
 /**
- * x [..., K] · w [K, N] + bias [N] with w in 8 bits and one scale a column, and x in 8 bits with a scale that each run
- * takes from the numbers it meets (Dettmers et al. 2022, section 2, without the outliers' part).
+ * Largest whole number of a weight. Processors without 8-bit dot products (AVX2 without VNNI) add two products of 16 bits
+ * before they widen: 2 · 255 · 64 still fits into 32,767, and so all processors give one answer.
+ */
+const most = 64
+
+/**
+ * x [..., K] · w [K, N] + bias [N] with w in whole numbers up to `most` and one scale a column, and x in 8 bits with a
+ * scale that each run takes from the numbers it meets (Dettmers et al. 2022, section 2, without the outliers' part).
  */
 export function int8Product(
   [x, bias]: readonly Value[],
@@ -22,7 +28,7 @@ export function int8Product(
   for (let n = 0; n < N; n++) {
     let largest = 0
     for (let k = 0; k < K; k++) largest = Math.max(largest, Math.abs(at(k, n)))
-    scales[n] = largest / 127 || 1 // a column of zeros stays one
+    scales[n] = largest / most || 1 // a column of zeros stays one
     for (let k = 0; k < K; k++) rounded[k * N + n] = Math.round(at(k, n) / scales[n])
   }
   const factors = [x, onnx.array(rounded, [K, N]), onnx.array(scales, [N]), ...(bias === undefined ? [] : ['', bias])]
