@@ -1,7 +1,5 @@
 #!/usr/bin/env node
-import { SHARE_ENV, Worker } from 'node:worker_threads'
-import { threadFile } from '../runtime/thread-file.ts'
-import type { CommandThread } from './command-apart.ts'
+import { type CommandThread, startCommand } from './command-apart.ts'
 import { earlyFlags } from './early-flags.ts'
 import { chooseLanguage, translator } from './messages/index.ts'
 
@@ -11,12 +9,7 @@ const { argv, env, stdout, stderr } = process
 const isTTY = stderr.isTTY === true && env.TERM !== 'dumb' && !env.CI
 const columns = () => ({ stdout: stdout.columns, stderr: stderr.columns })
 
-const workerData: CommandThread['data'] = { isTTY, columns: columns() }
-const thread = new Worker(threadFile('cli/command-thread', import.meta.url), {
-  argv: argv.slice(2),
-  env: SHARE_ENV,
-  workerData,
-})
+const thread = startCommand(argv.slice(2), { isTTY, columns: columns() })
 const tell = (message: CommandThread['message']) => thread.postMessage(message)
 thread.on('message', ({ to, text }: CommandThread['answer']) => process[to].write(text))
 thread.on('exit', (code) => {

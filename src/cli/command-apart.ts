@@ -18,12 +18,13 @@ export interface ApartCommand {
   readonly out: string
 }
 
+/** Starts the thread of a command line, which hears and answers as `CommandThread` says. */
+export const startCommand = (argv: readonly string[], workerData: CommandThread['data']): Worker =>
+  new Worker(threadFile('cli/command-thread', import.meta.url), { argv: [...argv], env: SHARE_ENV, workerData })
+
 /** Runs a command line in a thread of its own: its notes go to `io.stderr` as they come, and it stops as `io.signal` says. */
 export async function commandApart(argv: readonly string[], io: Io): Promise<ApartCommand> {
-  const workerData: CommandThread['data'] = { isTTY: false, columns: { stdout: undefined, stderr: undefined } }
-  const thread = new Worker(threadFile('cli/command-thread', import.meta.url), {
-    ...{ argv: [...argv], env: SHARE_ENV, workerData },
-  })
+  const thread = startCommand(argv, { isTTY: false, columns: { stdout: undefined, stderr: undefined } })
   let out = ''
   thread.on('message', ({ to, text }: CommandThread['answer']) => {
     if (to === 'stderr') io.stderr.write(text)

@@ -74,6 +74,8 @@ const phrases: readonly (readonly [en: string | RegExp, zh: string])[] = [
   [/, sampled$/, '，随机丢弃率'],
   [/, mixed$/, '，混合边长'],
   [/, one$/, '，单一边长'],
+  // Distances
+  ['correlation of log multiply-adds and error', '乘加次数对数与误差的相关系数'],
   ['correlation of log multiply-adds and Fréchet distance', '乘加次数对数与 Fréchet 距离的相关系数'],
   ['Fréchet distance of reconstructions', '重建的 Fréchet 距离'],
   ['Fréchet distance', 'Fréchet 距离'],
@@ -120,7 +122,6 @@ const phrases: readonly (readonly [en: string | RegExp, zh: string])[] = [
   [/^linear, /, '线性调度，'],
   [/^cosine/, '余弦调度'],
   [/^sigmoid/, 'sigmoid 调度'],
-  ['correlation of log multiply-adds and error', '乘加次数对数与误差的相关系数'],
   ['shape and colour as asked', '形状和颜色符合要求'],
   ['colour as asked', '颜色符合要求'],
   [/guidance ([\d.]+)/, '引导强度 $1'],
@@ -160,6 +161,6 @@ const phrases: readonly (readonly [en: string | RegExp, zh: string])[] = [
 /** The Chinese name of a figure of a reproduction; words that are not known here, such as names of networks, stay. */
 export const chineseFigureName = (name: string): string =>
   phrases
-    .reduce((text, [en, zh]) => text.replaceAll(typeof en === 'string' ? en : new RegExp(en, 'g'), zh), name)
+    .reduce((text, [en, zh]) => text.replace(en, zh), name)
     .replaceAll(': ', '：')
     .replaceAll(', ', '，')
