@@ -46,7 +46,8 @@ const changed = { clip: 0.2, still: 0.5 } // part of the samples
 const hold = 5 // frames of a still, for latents of a first frame and of one that follows
 const ways = { promptsEach: 32, promptsOfCopy: 6 } // to ask for a drawing as it is, and for a changed copy
 const dropout = 0.1 // of captions, so that the model also learns to draw without one
-const shift = 5 // of times towards noise, where prompts decide what will be seen; in training and sampling
+const shift = 5 // of times towards noise, where prompts decide what will be seen (docs/decisions/008)
+const sampledShift = 15 // from what is seen through half of the noise the rest is drawn at once (docs/decisions/011)
 const given = 0.25 // of the clips, some of whose frames are known, so that a picture or a clip can be a prompt
 const lossWeight = { still: 0.1, held: 0.4 } // beside that of clips
 const className = 'WanTransformer3DModel'
@@ -110,7 +111,7 @@ export default {
     const moving = parts.filter(({ moves }) => moves).reduce((sum, part) => sum + framesOf(part), 0)
     const perFrame = (side / 2) ** 2 // tokens
     const index = { size: clips.size, frames: clips.frames, fps: clips.fps || undefined } // stills have none
-    const scheduler = { _class_name: 'FlowMatchEulerDiscreteScheduler', num_train_timesteps: 1000, shift }
+    const scheduler = { _class_name: 'FlowMatchEulerDiscreteScheduler', num_train_timesteps: 1000, shift: sampledShift }
 
     return {
       name: 'emoji-video',
@@ -190,7 +191,7 @@ export default {
         const vae = await readPart(model, 'vae', 'VideoVae')
         const pipeline = await videoPipeline({ index, transformer, vae, scheduler, text }, runtime)
         const files: Record<string, Uint8Array> = {}
-        const recipes = examples.map((prompt) => ({ prompt, negativePrompt: '', seed: 0, steps: 25, guidance: 2 }))
+        const recipes = examples.map((prompt) => ({ prompt, negativePrompt: '', seed: 0, steps: 16, guidance: 2 }))
         for await (const event of pipeline.generate(recipes))
           if (event.kind === 'clip')
             files[`${event.index}-${event.recipe.prompt.replaceAll(' ', '-')}.webp`] = await encodeWebp(event.clip)

@@ -84,7 +84,7 @@ export default {
 
   async measure(context) {
     const { quick } = context
-    const samples = quick ? 60_000 : 200_000
+    const samples = quick ? 60_000 : 100_000
     const arms: readonly Arm[] = (quick ? (['CLIP'] as const) : (['CLIP', 'SigLIP'] as const)).flatMap((loss) => [
       ...(quick ? [crowd] : sizes).map((batch) => ({ loss, batch, distinct: batch })),
       ...(quick ? [8] : fewer).map((distinct) => ({ loss, batch: crowd, distinct })),

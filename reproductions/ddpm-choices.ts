@@ -45,7 +45,7 @@ export default {
 
   async measure(context) {
     const { quick, report } = context
-    const steps = quick ? 150 : 1200
+    const steps = quick ? 150 : 700
     const counts = quick ? [10] : [5, 10, 25, 100, 250]
     const sizes = quick ? { held: 128, drawn: 192, judging: 80 } : { held: 512, drawn: 512, judging: 600 }
     const digits = await digitDiffusion(context, sizes)

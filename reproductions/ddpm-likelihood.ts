@@ -48,6 +48,7 @@ const variances = ['fixed_small', 'fixed_large', 'learned_range'] as const
 const processOf = (variance_type: DDPMConfig['variance_type'], clip_sample: boolean): DDPMConfig =>
   ddpmConfig.parse({ variance_type, clip_sample })
 const T = 1000
+const digitSteps = 800
 
 export default {
   name: 'ddpm-likelihood',
@@ -212,18 +213,18 @@ async function digitBits({ runtime, seed, signal, report }: Omit<Context, 'quick
   const figures: Record<string, number> = {}
   for (const learned of [false, true]) {
     const network = digitNetwork(learned ? 2 : 1)
-    report(`digits${learned ? ', learned variance' : ''}: 2000 steps`)
+    report(`digits${learned ? ', learned variance' : ''}: ${digitSteps} steps`)
     const { weights } = await learn(
       {
         name: 'digits',
-        ...{ seed, steps: 2000, samples: 64 },
+        ...{ seed, steps: digitSteps, samples: 64 },
         build: (p) =>
           lossOf(unet(p, network), [64, 1, 16, 16], processOf(learned ? 'learned_range' : 'fixed_small', true)),
         batch(step) {
           const { x0, eps, t } = draws(step)
           return { x0, eps, t }
         },
-        lr: warmupCosine({ peak: 2e-3, warmup: 100, total: 2000 }),
+        lr: warmupCosine({ peak: 2e-3, warmup: 100, total: digitSteps }),
         optimizer: { weightDecay: 0, clip: 1, ema: 0.995 },
       },
       { runtime, signal },

@@ -37,7 +37,7 @@ export default {
 
   async measure(context) {
     const { quick, report } = context
-    const steps = quick ? 160 : 3000
+    const steps = quick ? 160 : 1500
     const sizes = quick ? { held: 192, drawn: 192, judging: 120 } : { held: 512, drawn: 1024, judging: 600 }
     const digits = await digitDiffusion(context, sizes)
     const figures: Record<string, number> = {}

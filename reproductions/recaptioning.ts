@@ -168,7 +168,7 @@ function encoded(texts: readonly string[]) {
 
 /** Trains one arm; all arms see the same pictures, noise and times. */
 function teach(arm: Arm, { runtime, seed, quick, signal }: ReproductionContext) {
-  const steps = quick ? 750 : 6000
+  const steps = quick ? 750 : 2500
   const shape = [batch, 3, 1, side, side]
   return learn(
     {

@@ -125,7 +125,7 @@ interface ArmRun {
 
 async function measureArm({ context, judge, train, heldOut, klWeight }: ArmRun): Promise<Arm> {
   const { seed, quick } = context
-  const coder = await trainAutoencoder({ ...context, train, model, klWeight, steps: quick ? 600 : 3000 })
+  const coder = await trainAutoencoder({ ...context, train, model, klWeight, steps: quick ? 600 : 2000 })
   const pixels = heldOut.pixels.subarray(0, count * area)
   const codes = await coder.encode(pixels)
   const again = await coder.decode(codes.mean)

@@ -37,7 +37,7 @@ export default {
     const pictures = [pixels.subarray(0, shown * area)]
     for (const beta of betas(quick)) {
       report(`training with β = ${beta}`)
-      const coder = await trainAutoencoder({ ...context, train, model, klWeight: beta, steps: quick ? 180 : 1500 })
+      const coder = await trainAutoencoder({ ...context, train, model, klWeight: beta, steps: quick ? 180 : 1000 })
       const { mean, deviation, kl } = await coder.encode(pixels)
       const drawn = await coder.decode(mean.map((mu, i) => mu + deviation[i] * noise[i]))
       await coder.release()

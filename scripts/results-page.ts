@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ReproductionResult } from '../src/cli/reproduce.ts'
 import { systems } from '../src/cli/system-list.ts'
-import { chineseFigureName } from '../src/reproduce/figure-name.zh.ts'
+import { figureName } from '../src/reproduce/figure-name.ts'
 
 // Writes docs/results.md and docs/results.zh.md from results/*.json; `npm run check` compares with --check.
 //   npm run results
@@ -64,7 +64,7 @@ function section(result: ReproductionResult, lang: Language): string {
   const text = words[lang]
   const rows = Object.entries(figures).map(
     ([figure, { mean, low, high }]) =>
-      `| ${lang === 'zh' ? chineseFigureName(figure) : figure} | ${digits(mean)} | ${digits(low)} – ${digits(high)} |`,
+      `| ${figureName(figure, lang)} | ${digits(mean)} | ${digits(low)} – ${digits(high)} |`,
   )
   const drawn = charts.map(({ name: chart, title }) => {
     const file = `../results/${name}-${chart}${lang === 'zh' ? '.zh' : ''}.svg`

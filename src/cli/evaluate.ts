@@ -8,6 +8,7 @@ import { type Clip, frameOf } from '../files/clip.ts'
 import { writeFileAtomic } from '../files/disk.ts'
 import { type EvaluateEvent, type Evaluation, evaluateVideo } from '../generate/evaluate.ts'
 import { type Metric, metricNames, type PartScores } from '../generate/evaluation.ts'
+import { usualDrawing } from '../generate/text-to-video.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { number, wholeNumber } from './arguments.ts'
 import { checkClipPlaces } from './clip-file.ts'
@@ -32,8 +33,8 @@ export const evaluateCommand = command({
         new Option('--captions <language>', t('evaluate.captions')).choices(captionLanguages).default('en' as const),
       )
       .option('-s, --seed <n>', t('evaluate.seed'), wholeNumber(t, { min: 0, max: 2 ** 52 }), 0)
-      .option('--steps <n>', t('generate.steps'), wholeNumber(t, { min: 1, max: 1000 }), 25)
-      .option('--cfg <n>', t('generate.cfg'), number(t, { min: 0, max: 100 }), 2)
+      .option('--steps <n>', t('generate.steps'), wholeNumber(t, { min: 1, max: 1000 }), usualDrawing.steps)
+      .option('--cfg <n>', t('generate.cfg'), number(t, { min: 0, max: 100 }), usualDrawing.guidance)
       .option('--sheet <file>', t('evaluate.sheet'))
       .option('--fail-if <condition>', t('evaluate.failIf'), failIf(t), [] as readonly Condition[]),
 

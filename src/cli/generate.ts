@@ -6,7 +6,7 @@ import type { Clip } from '../files/clip.ts'
 import { fileError } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
 import { textToVideo } from '../generate/open-text-to-video.ts'
-import type { GenerateEvent, Recipe, TextToVideo } from '../generate/text-to-video.ts'
+import { type GenerateEvent, type Recipe, type TextToVideo, usualDrawing } from '../generate/text-to-video.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { frameSize, number, wholeNumber } from './arguments.ts'
 import { checkClipName, checkClipPlaces, writeClip } from './clip-file.ts'
@@ -29,8 +29,8 @@ export const generateCommand = command({
       .option('-o, --out <file>', t('generate.out'), '{prompt}-{seed}.webp')
       .option('-n, --count <n>', t('generate.count'), wholeNumber(t, { min: 1, max: 10_000 }), 1)
       .option('-s, --seed <n>', t('generate.seed'), wholeNumber(t, { min: 0, max: 2 ** 52 }))
-      .option('--steps <n>', t('generate.steps'), wholeNumber(t, { min: 1, max: 1000 }), 25)
-      .option('--cfg <n>', t('generate.cfg'), number(t, { min: 0, max: 100 }), 2)
+      .option('--steps <n>', t('generate.steps'), wholeNumber(t, { min: 1, max: 1000 }), usualDrawing.steps)
+      .option('--cfg <n>', t('generate.cfg'), number(t, { min: 0, max: 100 }), usualDrawing.guidance)
       .addOption(
         new Option('--dtype <type>', t('generate.dtype')).choices(['fp32', 'int8'] as const).default('fp32' as const),
       )

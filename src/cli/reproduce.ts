@@ -5,7 +5,7 @@ import { TubeletError } from '../errors.ts'
 import { writeFileAtomic } from '../files/disk.ts'
 import { gitCommit } from '../files/git.ts'
 import { drawChart } from '../reproduce/chart.ts'
-import { chineseFigureName } from '../reproduce/figure-name.zh.ts'
+import { figureName } from '../reproduce/figure-name.ts'
 import { type Measured, type Reproduction, type Spread, spreads } from '../reproduce/reproduction.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { wholeNumber } from './arguments.ts'
@@ -192,7 +192,7 @@ const digits = (value: number): string => (Math.abs(value) >= 1000 ? value.toFix
 
 function report({ figures }: ReproductionResult, { t, lang }: Shell): string {
   const rows = Object.entries(figures).map(([name, { mean, low, high }]) => [
-    lang === 'zh' ? chineseFigureName(name) : name,
+    figureName(name, lang),
     digits(mean),
     digits(low),
     digits(high),

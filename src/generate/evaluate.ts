@@ -12,7 +12,7 @@ import { measure, type PartScores, partScores, type Subject } from './evaluation
 import { readPart } from './model-folder.ts'
 import { readTokenizer, textToVideo } from './open-text-to-video.ts'
 import { type Reconstructor, reconstructor } from './reconstruct.ts'
-import type { Recipe, TextToVideo } from './text-to-video.ts'
+import { type Recipe, type TextToVideo, usualDrawing } from './text-to-video.ts'
 
 /** What a model is measured on, and how it draws. */
 export interface EvaluateOptions {
@@ -20,7 +20,7 @@ export interface EvaluateOptions {
   readonly captions?: CaptionLanguage // language of the labels that are asked for; 'en'
   readonly limit?: number // most clips of each part, evenly over it
   readonly seed?: number // 0; clip i of the data set is drawn with seed + i
-  readonly steps?: number // 25
+  readonly steps?: number // 16
   readonly guidance?: number // 2
   readonly cacheDir?: string // where decoded clips are kept; in the user's cache folder
   readonly signal?: AbortSignal
@@ -64,7 +64,8 @@ export async function* evaluateVideo(
   runtime: Runtime,
   options: EvaluateOptions,
 ): AsyncGenerator<EvaluateEvent> {
-  const { captions = 'en', limit, seed = 0, steps = 25, guidance = 2, signal } = options
+  const { captions = 'en', limit, seed = 0, signal } = options
+  const { steps = usualDrawing.steps, guidance = usualDrawing.guidance } = options
   const model = await textToVideo(folder, runtime)
   const open: { release(): Promise<void> }[] = [model]
   try {

@@ -3,13 +3,13 @@ import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { textToVideo } from './open-text-to-video.ts'
 import { type CallOptions, type PipelineOptions, pipelineFrame, type Releasable } from './pipeline-frame.ts'
-import type { Recipe } from './text-to-video.ts'
+import { type Recipe, usualDrawing } from './text-to-video.ts'
 
 /** How a clip is drawn, in the words of diffusers. */
 export interface TextToVideoOptions extends CallOptions {
   readonly negativePrompt?: string // ''
   readonly seed?: number // drawn at random where absent
-  readonly numInferenceSteps?: number // 25
+  readonly numInferenceSteps?: number // 16
   readonly guidanceScale?: number // 2
   readonly dtype?: Recipe['dtype'] // fp32
 }
@@ -36,7 +36,7 @@ export async function openTextToVideo(folder: string, options: PipelineOptions):
   const draw = async (prompt: string, call: TextToVideoOptions = {}): Promise<DrawnClip> => {
     frame.check(call)
     const { negativePrompt = '', seed = randomInt(2 ** 31), dtype } = call
-    const { numInferenceSteps: steps = 25, guidanceScale: guidance = 2 } = call
+    const { numInferenceSteps: steps = usualDrawing.steps, guidanceScale: guidance = usualDrawing.guidance } = call
     const recipe = { prompt, negativePrompt, seed, steps, guidance, ...(dtype ? { dtype } : {}) }
     for await (const event of model.generate([recipe], call.signal)) {
       if (event.kind === 'clip') return { ...event.clip, recipe: event.recipe }

@@ -158,9 +158,11 @@ const phrases: readonly (readonly [en: string | RegExp, zh: string])[] = [
   [/\berror\b/, '误差'],
 ]
 
-/** The Chinese name of a figure of a reproduction; words that are not known here, such as names of networks, stay. */
-export const chineseFigureName = (name: string): string =>
-  phrases
-    .reduce((text, [en, zh]) => text.replace(en, zh), name)
-    .replaceAll(': ', '：')
-    .replaceAll(', ', '，')
+/** The name of a figure of a reproduction; in Chinese, words that are not known here, such as names of networks, stay. */
+export const figureName = (name: string, lang: 'en' | 'zh'): string =>
+  lang === 'en'
+    ? name
+    : phrases
+        .reduce((text, [en, zh]) => text.replace(en, zh), name)
+        .replaceAll(': ', '：')
+        .replaceAll(', ', '，')
