@@ -62,9 +62,9 @@ export default {
   seeds: [1, 2],
 
   async measure({ runtime, seed, quick, signal, report }) {
-    const steps = quick ? 700 : 6000
+    const steps = quick ? 700 : 3000
     const scales = quick ? [0, 1, 4] : [0, 0.5, 1, 1.5, 2, 3, 5, 8, 12]
-    const drawn = quick ? 192 : 1024
+    const drawn = quick ? 192 : 512
     const shapes = shapePictures({ count: quick ? 2048 : 8192, size: side, seed })
     const unseen = shapePictures({ count: 1024, size: side, seed: seed + 1000 })
     report('training the classifier that scores')

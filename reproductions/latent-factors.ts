@@ -81,7 +81,7 @@ export default {
     const figures: Record<string, number> = {}
     const series: Record<string, [number, number][]> = {}
     const rows: Float32Array[] = [unseen.pixels.slice(0, 10 * 3 * side * side)]
-    const budget = (quick ? 25 : 1000) * batch * macsOf({ factor: 1, channels: 3 })
+    const budget = (quick ? 25 : 500) * batch * macsOf({ factor: 1, channels: 3 })
 
     for (const arm of chosen) {
       const name = `f${arm.factor}`
@@ -93,7 +93,7 @@ export default {
       const latents = coder ? await coder.encode(shapes.pixels) : shapes.pixels
       const cells = side / arm.factor
       const set = { count: shapes.count, shape: [arm.channels, cells, cells] as const, pixels: latents }
-      const steps = Math.min(quick ? 250 : 6000, Math.round(budget / (batch * macsOf(arm))))
+      const steps = Math.min(quick ? 250 : 3000, Math.round(budget / (batch * macsOf(arm))))
       const stops = (quick ? [1] : [0.25, 1]).map((share) => Math.round(share * steps))
       report(`${name}: ${steps} steps`)
       const config = networkOf(arm.channels)
@@ -207,7 +207,7 @@ async function autoencoder({ factor, channels }: (typeof arms)[number], set: Lab
     ...{ down_block_types: types('DownEncoderBlock2D'), up_block_types: types('UpDecoderBlock2D') },
     mid_block_add_attention: false,
   })
-  const steps = quick ? 150 : 1200
+  const steps = quick ? 150 : 700
   report(`autoencoder f${factor}: ${steps} steps`)
   const shape = [batch, 3, side, side]
   const latent = [batch, channels, side / factor, side / factor]

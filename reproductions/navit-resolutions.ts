@@ -22,7 +22,7 @@ export default {
   seeds: [1, 2],
 
   async measure({ runtime, seed, quick, signal, report }) {
-    const count = quick ? 16_000 : 120_000
+    const count = quick ? 16_000 : 50_000
     const pictures = Array.from({ length: count }, (_, i) => drawnPicture(seed, 'train', i))
     const arms: Record<string, (i: number) => number> = {
       mixed: (i) => drawSide(stream({ seed, purpose: 'side', sample: i }), { least, most }),

@@ -29,7 +29,7 @@ export default {
   timed: true,
 
   async measure({ runtime, seed, quick, signal, report }) {
-    const rows = quick ? 1600 : 12_000
+    const rows = quick ? 1600 : 6000
     const figures: Record<string, number> = {}
     const series: Record<string, [number, number][]> = { accuracy: [], pictures: [] }
     for (const { name, rate } of quick ? arms.filter((arm) => arm.name !== '0.25' && arm.name !== 'sampled') : arms) {

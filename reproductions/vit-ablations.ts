@@ -57,7 +57,7 @@ export default {
 
   async measure(context) {
     const { quick, report } = context
-    const steps = quick ? 900 : 4000
+    const steps = quick ? 900 : 2500
     const figures: Record<string, number> = {}
     const series: Record<string, Learned['curve']> = {}
     let pictures: Record<string, Uint8Array> = {}

@@ -52,7 +52,7 @@ export default {
 
   async measure(context) {
     const { quick, seed, report } = context
-    const steps = quick ? 300 : 2000
+    const steps = quick ? 300 : 1000
     const counts = quick ? [100, 4000] : [100, 300, 1000, 3000, 9000]
     const train = shuffled(await mnist({ split: 'train' }), seed)
     const test = shuffled(await mnist({ split: 'held-out' }), seed)

@@ -122,18 +122,18 @@ function previews({ io, quiet, json }: Shell) {
 }
 
 async function readPrompts(given: readonly string[], shell: Shell): Promise<string[]> {
-  const prompts: string[] = []
+  const prompts: string[][] = []
   for (const prompt of given) {
-    if (prompt !== '-') prompts.push(prompt)
+    if (prompt !== '-') prompts.push([prompt])
     else {
       const decoder = new TextDecoder() // a letter may be cut between two chunks
       let text = ''
       for await (const chunk of shell.io.stdin)
         text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-      prompts.push(...lines(text + decoder.decode()))
+      prompts.push(lines(text + decoder.decode()))
     }
   }
-  return prompts
+  return prompts.flat()
 }
 
 const lines = (text: string) =>
