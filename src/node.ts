@@ -20,7 +20,8 @@ export { modelFile } from './files/model-file.ts'
 export { cacheFolder } from './files/packages.ts'
 export { type PictureGridOptions, pictureGrid } from './files/picture-grid.ts'
 export { encodeWebp } from './files/webp.ts'
-export type { CaptionOptions, CaptionWriter } from './generate/caption.ts'
+export type { AskedVisual } from './generate/asked-visual.ts'
+export type { WrittenCaption } from './generate/caption.ts'
 export {
   type EncodedPicturesOptions,
   encodedPictures,
@@ -30,10 +31,10 @@ export {
 } from './generate/encoded-pictures.ts'
 export type { ImageExtractor, TextExtractor } from './generate/feature-pipelines.ts'
 export { clipFromPlanes } from './generate/frames.ts'
+export type { ImageToText, ImageToTextOptions } from './generate/image-to-text-pipeline.ts'
 export { type LatentSet, latentBatch, latentSet } from './generate/latent-set.ts'
 export { encodeLatents, type LatentCache, latentStatistics, pictureLatents, videoLatents } from './generate/latents.ts'
 export { partFiles, readPart } from './generate/model-folder.ts'
-export { captionWriter } from './generate/open-caption-writer.ts'
 export { textEncoder, textToVideo } from './generate/open-text-to-video.ts'
 export { type PipelineTasks, pipeline } from './generate/pipeline.ts'
 export type {

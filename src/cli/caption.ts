@@ -1,7 +1,6 @@
 import { TubeletError } from '../errors.ts'
 import { readPicture } from '../files/picture-file.ts'
-import { captionWriter } from '../generate/open-caption-writer.ts'
-import { nodeRuntime } from '../runtime/node.ts'
+import { pipeline } from '../generate/pipeline.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, type Shell } from './command.ts'
 import { findModel, listModels } from './models.ts'
@@ -20,17 +19,13 @@ export const captionCommand = command({
 
   async run([files], { model, long = false, beams }, shell) {
     const folder = await findModel(model ?? (await shipped(shell)), shell.io.cwd)
-    const writer = await captionWriter(folder, nodeRuntime())
+    await using write = await pipeline('image-to-text', folder, { signal: shell.io.signal })
     const captions: { path: string; caption: string; logProbability: number }[] = []
     const kind = { language: shell.lang, detail: long ? 'long' : 'short' } as const
-    try {
-      for (const path of files) {
-        const clip = await readPicture(shell.path(path), { env: shell.io.env, name: path })
-        const { text, logProbability } = await writer.caption(clip, { ...kind, beams, signal: shell.io.signal })
-        captions.push({ path, caption: text, logProbability })
-      }
-    } finally {
-      await writer.release()
+    for (const path of files) {
+      const clip = await readPicture(shell.path(path), { env: shell.io.env, name: path })
+      const { text, logProbability } = await write(clip, { ...kind, beams })
+      captions.push({ path, caption: text, logProbability })
     }
     const line = ({ path, caption }: (typeof captions)[number]) => (files.length > 1 ? `${path}: ${caption}` : caption)
     shell.result({ model: folder, ...kind, captions }, captions.map(line).join('\n'))

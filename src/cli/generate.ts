@@ -5,6 +5,8 @@ import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { fileError } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
+import { readPicture } from '../files/picture-file.ts'
+import { visualPromptFor } from '../generate/asked-visual.ts'
 import { textToVideo } from '../generate/open-text-to-video.ts'
 import { type GenerateEvent, type Recipe, type TextToVideo, usualDrawing } from '../generate/text-to-video.ts'
 import { nodeRuntime } from '../runtime/node.ts'
@@ -17,7 +19,7 @@ import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
 import { pictureProtocol, terminalPicture } from './terminal-picture.ts'
 import { cutTo } from './text.ts'
-import { checkVisualOptions, visualPrompt, visualRecipe } from './visual-options.ts'
+import { askedVisual } from './visual-options.ts'
 
 /** `tubelet generate PROMPT... -o FILE` */
 export const generateCommand = command({
@@ -47,7 +49,7 @@ export const generateCommand = command({
 
   async run([given], { model, out, count, steps, cfg, negative, dtype, size, frames, ...options }, shell) {
     checkClipName(out)
-    checkVisualOptions(options, shell)
+    const asked = askedVisual(options, shell)
     const prompts = [
       ...(await readPrompts(given, shell)),
       ...(options.prompts ? await readLines(shell.path(options.prompts)) : []),
@@ -73,16 +75,14 @@ export const generateCommand = command({
       tubelet: packageVersion(),
       node: process.version,
     }
-    const visual = await visualPrompt(options, pipeline, shell).catch(async (error) => {
-      await pipeline.release()
-      throw error
-    })
     noteSize(pipeline, shell)
     const total = recipes.length * steps
     const bar = progress(shell, { total, label: (done) => shell.t('generate.step', { done, total }) })
     const preview = previews(shell)
     const written: object[] = []
     try {
+      const open = (path: string) => readPicture(shell.path(path), { env: shell.io.env, name: path })
+      const visual = asked && (await visualPromptFor(asked, pipeline, open))
       for await (const event of pipeline.generate(recipes, shell.io.signal, visual)) {
         if (event.kind === 'prompt') {
           if (event.index % count === 0) note(event, bar.say, shell)
@@ -91,7 +91,7 @@ export const generateCommand = command({
           if (!preview) bar.update(done)
           else await preview.show(event.preview, shell.t('generate.step', { done, total }))
         } else {
-          const recipe = { ...event.recipe, ...size, frames, ...visualRecipe(options), ...origin }
+          const recipe = { ...event.recipe, ...size, frames, ...asked, ...origin }
           const clip = visual?.whole(event.clip) ?? event.clip
           await writeClip(shell.path(paths[event.index]), clip, { recipe, env: shell.io.env })
           written.push({ path: paths[event.index], ...recipe })

@@ -99,7 +99,7 @@ test('flags that do not go together, a missing or damaged file and a picture in 
     [['--back'], 2, /--back needs --extend/],
     [['--between', 'clip.webp'], 2, /takes two files \(got 1\)/],
     [['--image', 'photo.jpg', '--strength', '1.5'], 2, /from 0\.01 to 1/],
-    [['--extend', 'photo.jpg'], 3, /--extend needs a clip; photo\.jpg has one frame/],
+    [['--extend', 'photo.jpg'], 3, /photo\.jpg: has one frame; only a clip can be extended or looped/],
     [['--image', 'none.png'], 3, /none\.png/],
     [['--image', 'damaged.png'], 3, /damaged\.png: damaged/],
   ]

@@ -3,6 +3,7 @@ import type { Clip } from '../files/clip.ts'
 import { decodePicture, readPicture } from '../files/picture-file.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Device, Runtime } from '../runtime/runtime.ts'
+import type { ClipSize } from './clip-size.ts'
 
 /** A picture: frames in memory, the bytes of a picture file, or the path of a picture, clip or video. */
 export type Picture = Clip | Uint8Array | string
@@ -21,6 +22,8 @@ export interface PipelineOptions {
   readonly onProgress?: (event: PipelineEvent) => void
   /** Where programs run; default `nodeRuntime()`. */
   readonly runtime?: Runtime
+  /** Of what text-to-video draws; that of the model's training where absent. */
+  readonly size?: Partial<ClipSize>
   /** Where vectors of labels are kept, so that a later process need not compute them; nowhere where absent. */
   readonly cacheDir?: string
 }

@@ -6,7 +6,9 @@ import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { scratchFolder } from '../../test/cli.ts'
-import { writeTinyModel } from '../../test/tiny-model.ts'
+import { tinyCaptionerFiles, tinyClipOf, tinyScenes } from '../../test/tiny-captioner.ts'
+import { writeModel, writeTinyModel } from '../../test/tiny-model.ts'
+import { captionMovingScene } from '../data/moving-shapes.ts'
 import { encodeWebp } from '../files/webp.ts'
 import { nodesOf, type Tensor } from '../graph/index.ts'
 import { nodeRuntime } from '../runtime/node.ts'
@@ -19,6 +21,7 @@ import { meanDirection } from './zero-shot.ts'
 
 const folder = await scratchFolder()
 const model = join(folder, 'model')
+const captioner = join(folder, 'captioner')
 const inner = nodeRuntime({ threads: 1 })
 
 /** A runtime that keeps the names of the weights that programs compute with, and how many programs are open. */
@@ -41,7 +44,10 @@ function watched() {
 }
 
 const clip = { frames: new Uint8Array(16 * 16 * 4 * 2).fill(200), count: 2, width: 16, height: 16, fps: 10 }
-before(() => writeTinyModel(model))
+before(async () => {
+  await writeTinyModel(model)
+  await writeModel(captioner, await tinyCaptionerFiles(inner))
+})
 
 test('each side of CLIP computes without the other', async () => {
   const pictures = watched()
@@ -162,6 +168,39 @@ test('a clip is drawn with its recipe, the same for the same seed', async () => 
   assert.deepEqual(steps, [1, 2, 1, 2])
 })
 
+test('a clip is drawn from pictures in any form, at any size, and goes on from a clip', async () => {
+  const size = { width: 64, frames: 7 }
+  await using draw = await pipeline('text-to-video', model, { runtime: inner, size })
+  assert.deepEqual([draw.width, draw.height, draw.frames], [64, 32, 7])
+  const call = { seed: 3, numInferenceSteps: 2 }
+  const plain = await draw('cat', call)
+  const image = await encodeWebp(clip, { quality: 'lossless' })
+  const alive = await draw('cat', { ...call, from: { image } })
+  assert.deepEqual([alive.width, alive.height, alive.count], [64, 32, 7])
+  assert.notDeepEqual(alive.frames, plain.frames)
+  assert.deepEqual(await draw('cat', { ...call, from: { image: clip } }), alive)
+  const longer = await draw('cat', { ...call, from: { extend: plain } })
+  assert.ok(longer.count > 7, `${longer.count} frames`)
+  assert.deepEqual(longer.frames.subarray(0, plain.frames.length), plain.frames)
+  const still = { ...clip, count: 1, frames: clip.frames.subarray(0, 16 * 16 * 4) }
+  await assert.rejects(draw('cat', { ...call, from: { loop: still } }), { code: 'input', message: /has one frame/ })
+  const nothing = {} as { loop: typeof clip }
+  await assert.rejects(draw('cat', { ...call, from: nothing }), { code: 'usage', message: /extend, loop or between/ })
+})
+
+test('clips are captioned in the language and length that is asked for, one or a list', async () => {
+  await using caption = await pipeline('image-to-text', captioner, { runtime: inner })
+  const [first, second] = tinyScenes.map(tinyClipOf)
+  const long = { language: 'zh', detail: 'long' } as const
+  assert.equal((await caption(first)).text, captionMovingScene(tinyScenes[0], 'en', 'short'))
+  const texts = (await caption([first, second], long)).map(({ text }) => text)
+  assert.deepEqual(
+    texts,
+    tinyScenes.map((scene) => captionMovingScene(scene, 'zh', 'long')),
+  )
+  await assert.rejects(caption(first, { signal: AbortSignal.abort() }), { code: 'stopped' })
+})
+
 test('a signal stops loading and calls, also between two pictures of a list', async () => {
   const stopped = { name: 'TubeletError', code: 'stopped' }
   const aborted = AbortSignal.abort()
@@ -204,7 +243,7 @@ test('a folder without the part, and a task that there is not, are named', async
 
 test('memory stays flat over a hundred calls of each pipeline and a hundred pipelines', async () => {
   const script = fileURLToPath(new URL('../../test/flat-pipeline.ts', import.meta.url))
-  const args = ['--expose-gc', '--import', 'tsx', '--conditions=source', script, model]
+  const args = ['--expose-gc', '--import', 'tsx', '--conditions=source', script, model, captioner]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   const [early, late] = JSON.parse(stdout) as number[]
   // The pictures of the rounds between are 52 MB.

@@ -1,5 +1,6 @@
 import { TubeletError } from '../errors.ts'
 import { type ImageExtractor, openImageExtractor, openTextExtractor, type TextExtractor } from './feature-pipelines.ts'
+import { type ImageToText, openImageToText } from './image-to-text-pipeline.ts'
 import type { PipelineOptions } from './pipeline-frame.ts'
 import { openTextToVideo, type TextToVideoPipeline } from './text-to-video-pipeline.ts'
 import { openZeroShot, type ZeroShotClassifier } from './zero-shot-pipeline.ts'
@@ -12,7 +13,9 @@ export interface PipelineTasks {
   'feature-extraction': TextExtractor
   /** Pictures to the labels that they fit, by CLIP. */
   'zero-shot-image-classification': ZeroShotClassifier
-  /** A prompt to a clip. */
+  /** Pictures and clips to captions, by a captioner. */
+  'image-to-text': ImageToText
+  /** A prompt, and pictures or clips where they are given, to a clip. */
   'text-to-video': TextToVideoPipeline
 }
 
@@ -22,6 +25,7 @@ const tasks: { readonly [Task in keyof PipelineTasks]: Open<Task> } = {
   'image-feature-extraction': openImageExtractor,
   'feature-extraction': openTextExtractor,
   'zero-shot-image-classification': openZeroShot,
+  'image-to-text': openImageToText,
   'text-to-video': openTextToVideo,
 }
 

@@ -175,7 +175,6 @@ export const en = {
   'generate.needsImage': '{{option}} needs --image',
   'generate.needsExtend': '--back needs --extend',
   'generate.two': '--between takes two files (got {{count}})',
-  'generate.needsClip': '{{option}} needs a clip; {{path}} has one frame',
   'generate.which': 'generate: what shall be drawn? For example: tubelet generate "a beating heart" -o heart.webp',
   'generate.unknown': "note: '{{prompt}}' holds words that the model has not learned: {{words}}",
   'generate.unread': "note: '{{prompt}}' is too long; the model does not read its end: {{unread}}",

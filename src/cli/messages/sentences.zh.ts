@@ -24,6 +24,7 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     'a frame of {{width}} × {{height}} has more than {{most}} pixels, the most that is drawn',
     '一帧 {{width}} × {{height}} 超过 {{most}} 像素，这是能画的上限',
   ],
+  ['{{name}}: has one frame; only a clip can be extended or looped', '{{name}}：只有一帧；只有动图才能续写或循环'],
   ['{{path}}: ended while it was read', '{{path}}：文件不完整'],
   [
     'the engine could not load the program on {{device}}: {{reason}}',

@@ -159,7 +159,6 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'generate.needsImage': '{{option}} 需要 --image',
   'generate.needsExtend': '--back 需要 --extend',
   'generate.two': '--between 需要两个文件（给了 {{count}} 个）',
-  'generate.needsClip': '{{option}} 需要动图；{{path}} 只有一帧',
   'generate.which': 'generate：画什么？例如：tubelet generate "跳动的红心" -o heart.webp',
   'generate.unknown': '提示：“{{prompt}}”中有模型没学过的词：{{words}}',
   'generate.unread': '提示：“{{prompt}}”太长，模型读不到末尾：{{unread}}',
