@@ -111,6 +111,7 @@ export const importRule: ImportRule = {
     'generate/encoded-pictures.ts',
     'generate/evaluate.ts',
     'generate/feature-pipelines.ts',
+    'generate/image-search-pipeline.ts',
     'generate/latent-set.ts',
     'generate/latents.ts',
     'generate/model-folder.ts',

@@ -31,6 +31,13 @@ export {
 } from './generate/encoded-pictures.ts'
 export type { ImageExtractor, TextExtractor } from './generate/feature-pipelines.ts'
 export { clipFromPlanes } from './generate/frames.ts'
+export type {
+  Found,
+  ImageSearch,
+  SearchOptions,
+  SearchQuery,
+  SearchResult,
+} from './generate/image-search-pipeline.ts'
 export type { ImageToText, ImageToTextOptions } from './generate/image-to-text-pipeline.ts'
 export { type LatentSet, latentBatch, latentSet } from './generate/latent-set.ts'
 export { encodeLatents, type LatentCache, latentStatistics, pictureLatents, videoLatents } from './generate/latents.ts'

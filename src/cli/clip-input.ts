@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { unknownWords } from '../data/words.ts'
 import { TubeletError } from '../errors.ts'
 import { fileError, readJson } from '../files/disk.ts'
-import { weightsHash } from '../files/hash.ts'
 import { knownWordsOf } from '../generate/model-folder.ts'
 import { readTokenizer } from '../generate/open-text-to-video.ts'
 import { clipConfig } from '../models/clip.ts'
@@ -19,10 +18,6 @@ export async function checkFiles(paths: readonly string[]): Promise<void> {
     if (found.isDirectory()) throw new TubeletError('input', `cannot read ${path}: it is a folder, not a file`)
   }
 }
-
-/** What vectors are kept under: the first 16 digits of the hash over config and weights of a folder's CLIP. */
-export const clipHash = async (folder: string): Promise<string> =>
-  (await weightsHash(join(folder, 'text_encoder'))).slice(0, 16)
 
 /** Tells which words of some texts the model has not learnt, where it says what it knows, and which ends it does not read. */
 export async function noteTexts(texts: readonly string[], folder: string, { say, t }: Shell): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { readWeights } from '../files/checkpoint.ts'
 import { readJson } from '../files/disk.ts'
+import { weightsHash } from '../files/hash.ts'
 import { modelIndex } from './model-index.ts'
 import type { ModelPart } from './model-part.ts'
 
@@ -33,3 +34,7 @@ export async function knownWordsOf(folder: string): Promise<ReadonlySet<string> 
   const { known_words: words } = json === undefined ? {} : modelIndex(json, file)
   return words && new Set(words)
 }
+
+/** What vectors are kept under: the first 16 digits of the hash over config and weights of a folder's CLIP. */
+export const clipHash = async (folder: string): Promise<string> =>
+  (await weightsHash(join(folder, 'text_encoder'))).slice(0, 16)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -186,6 +186,28 @@ test('a clip is drawn from pictures in any form, at any size, and goes on from a
   await assert.rejects(draw('cat', { ...call, from: { loop: still } }), { code: 'input', message: /has one frame/ })
   const nothing = {} as { loop: typeof clip }
   await assert.rejects(draw('cat', { ...call, from: nothing }), { code: 'usage', message: /extend, loop or between/ })
+})
+
+test('pictures of a folder are found by words or by a picture, and their vectors are kept where that is wanted', async () => {
+  const place = join(folder, 'pictures')
+  await mkdir(place)
+  const plain = (colour: number[]) => ({
+    ...clip,
+    count: 1,
+    frames: Uint8Array.from({ length: 1024 }, (_, i) => colour[i % 4]),
+  })
+  for (const [name, colour] of Object.entries({ red: [255, 0, 0, 255], blue: [0, 0, 255, 255] }))
+    await writeFile(join(place, `${name}.webp`), await encodeWebp(plain(colour), { quality: 'lossless' }))
+  await using search = await pipeline('image-search', model, { runtime: inner })
+  const kept = await search({ picture: plain([0, 0, 255, 255]) }, { in: place, top: 1, keep: true })
+  assert.deepEqual([kept.results[0].path, kept.count, kept.computed], [join(place, 'blue.webp'), 2, 2])
+  assert.ok(Math.abs(kept.results[0].score - 1) < 1e-5)
+  const again = await search('cat', { in: place })
+  assert.deepEqual([again.results.length, again.computed], [2, 0])
+  assert.deepEqual((await search('cat', { in: kept.index! })).results, again.results)
+  await assert.rejects(search('cat', { in: kept.index!, keep: true }), { code: 'usage', message: /built of a folder/ })
+  const aborted = search('cat', { in: place, signal: AbortSignal.abort() })
+  await assert.rejects(aborted, { code: 'stopped' })
 })
 
 test('clips are captioned in the language and length that is asked for, one or a list', async () => {

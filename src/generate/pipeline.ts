@@ -1,11 +1,12 @@
 import { TubeletError } from '../errors.ts'
 import { type ImageExtractor, openImageExtractor, openTextExtractor, type TextExtractor } from './feature-pipelines.ts'
+import { type ImageSearch, openImageSearch } from './image-search-pipeline.ts'
 import { type ImageToText, openImageToText } from './image-to-text-pipeline.ts'
 import type { PipelineOptions } from './pipeline-frame.ts'
 import { openTextToVideo, type TextToVideoPipeline } from './text-to-video-pipeline.ts'
 import { openZeroShot, type ZeroShotClassifier } from './zero-shot-pipeline.ts'
 
-/** The pipelines by task, under the names that transformers.js gives them. */
+/** The pipelines by task, under the names that transformers.js gives them where it has them. */
 export interface PipelineTasks {
   /** Pictures to vectors of length 1 in CLIP's space. */
   'image-feature-extraction': ImageExtractor
@@ -13,6 +14,8 @@ export interface PipelineTasks {
   'feature-extraction': TextExtractor
   /** Pictures to the labels that they fit, by CLIP. */
   'zero-shot-image-classification': ZeroShotClassifier
+  /** Words or a picture to the nearest pictures of a folder, by CLIP. */
+  'image-search': ImageSearch
   /** Pictures and clips to captions, by a captioner. */
   'image-to-text': ImageToText
   /** A prompt, and pictures or clips where they are given, to a clip. */
@@ -25,6 +28,7 @@ const tasks: { readonly [Task in keyof PipelineTasks]: Open<Task> } = {
   'image-feature-extraction': openImageExtractor,
   'feature-extraction': openTextExtractor,
   'zero-shot-image-classification': openZeroShot,
+  'image-search': openImageSearch,
   'image-to-text': openImageToText,
   'text-to-video': openTextToVideo,
 }
