@@ -1,17 +1,16 @@
-/** A prompt becomes an animated picture with transparency, drawn by the model that comes with the package. */
+/** A prompt becomes an animated picture with transparency, and goes on, drawn by the model that comes with the package. */
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { encodeWebp, nodeRuntime, textToVideo } from 'tubelet/node'
+import { encodeWebp, pipeline } from 'tubelet/node'
 
-const model = await textToVideo('models/emoji-video', nodeRuntime())
-const recipe = { prompt: 'a beating heart', negativePrompt: '', seed: 7, steps: 8, guidance: 3 }
-for await (const event of model.generate([recipe])) {
-  if (event.kind === 'step') console.log(`step ${event.step} of ${event.steps}`)
-  if (event.kind === 'clip') {
-    const file = join(await mkdtemp(join(tmpdir(), 'tubelet-')), 'heart.webp')
-    await writeFile(file, await encodeWebp(event.clip))
-    console.log(`${event.clip.count} frames of ${event.clip.width} × ${event.clip.height} in ${file}`)
-  }
-}
-await model.release()
+await using draw = await pipeline('text-to-video', 'models/emoji-video', {
+  onProgress(event) {
+    if (event.kind === 'step') console.log(`step ${event.step} of ${event.steps}`)
+  },
+})
+const heart = await draw('a beating heart', { seed: 7, numInferenceSteps: 8 })
+const longer = await draw('a beating heart', { seed: 8, numInferenceSteps: 8, from: { extend: heart } })
+const file = join(await mkdtemp(join(tmpdir(), 'tubelet-')), 'heart.webp')
+await writeFile(file, await encodeWebp(longer))
+console.log(`${heart.count} frames, then ${longer.count}, of ${longer.width} × ${longer.height} in ${file}`)
