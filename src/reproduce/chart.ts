@@ -7,6 +7,7 @@ const font = "system-ui, 'Noto Sans SC', 'PingFang SC', sans-serif" // double qu
 /** A chart as SVG: a line for each curve and seed, those of one curve in one colour. */
 export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 'en' | 'zh'): Promise<string> {
   const { init } = await loadEcharts()
+  const names = chart.lines.map(({ label }) => label[lang])
   const drawn = init(null, null, { renderer: 'svg', ssr: true, ...size })
   const axis = ({ label, log }: ChartAxis, gap: number) => ({
     ...(log ? decades : { type: 'value' as const }),
@@ -20,8 +21,8 @@ export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 
     backgroundColor: '#fff',
     textStyle: { fontFamily: font },
     title: { text: chart.title[lang], left: 'center', textStyle: { fontSize: 15 } },
-    legend: { top: 32, itemGap: 24, data: chart.lines.map(({ label }) => label[lang]) },
-    grid: { left: 70, right: 24, top: 68, bottom: 50 },
+    legend: { top: 32, itemGap: legendGap, data: names },
+    grid: { left: 70, right: 24, top: 44 + 24 * legendRows(names), bottom: 50 },
     xAxis: axis(chart.x, 28),
     yAxis: axis(chart.y, 48),
     series: chart.lines.flatMap(({ series, label }, i) =>
@@ -37,6 +38,20 @@ export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 
   const svg = drawn.renderToSVGString()
   drawn.dispose()
   return svg
+}
+
+const legendGap = 24
+
+/** How many rows echarts breaks a legend into: a sign of 25 pixels and a gap before each name. */
+function legendRows(names: readonly string[]): number {
+  let [rows, filled] = [1, 0]
+  for (const name of names) {
+    const letters = [...name].reduce((sum, letter) => sum + (letter < '\u2e80' ? 7 : 12), 0)
+    const width = 30 + letters
+    if (filled > 0 && filled + legendGap + width > size.width - 10) [rows, filled] = [rows + 1, width]
+    else filled += (filled > 0 ? legendGap : 0) + width
+  }
+  return rows
 }
 
 /** A logarithmic axis from the least value to the most, not to whole powers of ten. */
