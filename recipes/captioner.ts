@@ -1,6 +1,7 @@
 /**
  * A captioner (Betker et al. 2023, section 2) in English and Chinese, in short and in long: of emoji in many drawing
- * styles, still and moving, some of them changed; and of shapes and moving shapes, which are drawn as they are needed.
+ * styles, still and moving, some of them changed; and of shapes and moving shapes, which are drawn as they are needed. It
+ * begins with the image side of the shipped CLIP, or of that in `--model`, which goes on learning.
  * Data: `tubelet data build emoji --size 64 --frames 17 --styles all`; several folders are given as `--data A,B`.
  */
 import {
@@ -11,6 +12,7 @@ import {
   captionLoss,
   captionMovingScene,
   captionShapes,
+  clipConfig,
   drawMovingScene,
   drawScene,
   input,
@@ -21,6 +23,7 @@ import {
   type RandomStream,
   type Recipe,
   stream,
+  TubeletError,
   tokenizer,
   toTokenizerConfig,
   toTokenizerJson,
@@ -33,11 +36,13 @@ import {
   captionVocabulary,
   composited,
   type Drawing,
+  dataOf,
   drawAttributes,
   drawings,
   encodeCaption,
   evenFrames,
   modelFile,
+  readPart,
 } from 'tubelet/node'
 
 const inBatch = { still: 48, clip: 8 }
@@ -55,7 +60,11 @@ export default {
   summary: 'captions of emoji, shapes and moving shapes, in English and Chinese, short and long',
   data: { size: 64, frames: 17 },
 
-  async prepare({ data = 'data/emoji-64', seed = 0, steps = 3000, report }) {
+  async prepare({ data = 'data/emoji-64', model = 'models/emoji-video', seed = 0, steps = 3000, report }) {
+    const eyes = await readPart(model, 'text_encoder', 'CLIPModel')
+    const { vision } = clipConfig(eyes.config)
+    if (vision.imageSize !== size)
+      throw new TubeletError('input', `${model}: its CLIP looks at sides of ${vision.imageSize} pixels, not of ${size}`)
     const all = await drawings(data.split(','), { size, split: 'train' })
     const vocabulary = trainTokenizer(captions(sources(all)), { size: 2048 })
     const words = tokenizer(vocabulary)
@@ -67,7 +76,7 @@ export default {
     )
     const drawn = sources(short)
     const config: CaptionerConfig = {
-      vision: { ...side, imageSize: [size, size], patchSize: [8, 8], channels: 3 },
+      vision,
       frames,
       text: { ...side, vocabulary: captionVocabulary(words), context, tied: true },
     }
@@ -97,7 +106,8 @@ export default {
       seed,
       steps,
       samples: inBatch.still + inBatch.clip,
-      settings: { data, config, inBatch },
+      settings: { data, model, config, inBatch },
+      weights: seeing(dataOf(eyes.arrays)),
       build(p) {
         const { encode, decode } = captioner(p, config)
         const lossOf = (kind: Kind) => {
@@ -174,6 +184,14 @@ function drawnShapes(kind: Kind, random: RandomStream): Captioned {
     text: ({ language, detail }) => captionShapes(scene, language, detail),
   }
 }
+
+/** The weights of CLIP's image side, by their names in the captioner. */
+const seeing = (weights: Record<string, Float32Array>) =>
+  Object.fromEntries(
+    Object.entries(weights)
+      .filter(([name]) => name.startsWith('vision_model.'))
+      .map(([name, array]) => [`encoder.${name}`, array]),
+  )
 
 /** What the tokenizer learns from: the same whatever the seed of the run. */
 function* captions(drawn: ReturnType<typeof sources>) {

@@ -54,7 +54,7 @@ export const importRule: ImportRule = {
     siglip: ['clip'], // the same two towers under another loss
     vivit: ['vit', 'vit-blocks'],
     'vivit-init': ['vivit'],
-    captioner: ['vit', 'vit-blocks'],
+    captioner: ['clip', 'vit-blocks'], // it sees through CLIP's image side
     vae: ['unet-blocks'], // latent diffusion builds its autoencoder from the blocks of DDPM
     'vq-vae': ['vae'], // the same halves around a codebook
     'wan-vae': ['vae'],

@@ -43,7 +43,7 @@ export async function tinyCaptionerFiles(runtime: Runtime): Promise<Record<strin
   const words = tokenizer(vocabulary)
   const side = { width: 32, depth: 1, heads: 2, hidden: 64, activation: 'gelu', qkvBias: true, eps: 1e-5 } as const
   const config: CaptionerConfig = {
-    vision: { ...side, imageSize: [size, size], patchSize: [8, 8], channels: 3 },
+    vision: { ...side, imageSize: size, patchSize: 8, channels: 3 },
     frames,
     text: { ...side, vocabulary: captionVocabulary(words), context, tied: true },
   }
@@ -54,7 +54,7 @@ export async function tinyCaptionerFiles(runtime: Runtime): Promise<Record<strin
   const B = samples.length
   const { weights } = await learn(
     {
-      ...{ name: 'tiny captioner', seed: 1, steps: 150, samples: B, lr: () => 1e-2 },
+      ...{ name: 'tiny captioner', seed: 1, steps: 200, samples: B, lr: () => 5e-3 },
       build(p) {
         const { encode, decode } = captioner(p, config)
         const texts = input('ids', [B, context], 'int32')

@@ -39,9 +39,8 @@ export async function captionPipeline(part: ModelPart, words: Tokenizer, runtime
   const { folder: where, arrays } = part
   const config = captionerConfig(part.config)
   const { vision, text, frames } = config
-  const [size, other] = vision.imageSize
-  if (vision.channels !== 3 || size !== other)
-    throw new TubeletError('input', `${where}: looks at no square pictures of 3 channels`)
+  const { imageSize: size } = vision
+  if (vision.channels !== 3) throw new TubeletError('input', `${where}: looks at no pictures of 3 channels`)
   if (text.vocabulary !== captionVocabulary(words))
     throw new TubeletError(
       'input',

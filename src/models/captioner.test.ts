@@ -108,14 +108,14 @@ test('a tied output layer has no weights of its own', () => {
   assert.equal(parameters(untied) - parameters(tiny), 9 * 16)
 })
 
-test('the parameters carry the names of ViTModel and MBartDecoder', () => {
+test('the parameters carry the names of CLIPVisionModel and MBartDecoder', () => {
   const p = params()
   captioner(p, { ...wide, frames: 3 })
   const names = [...p.all.keys()].map((name) => name.replace(/(layers?)\.1\./, '$1.N.'))
   for (const name of [
-    'encoder.embeddings.cls_token',
-    'encoder.encoder.layer.N.attention.attention.query.weight',
-    'encoder.layernorm.bias',
+    'encoder.vision_model.embeddings.class_embedding',
+    'encoder.vision_model.encoder.layers.N.self_attn.q_proj.weight',
+    'encoder.vision_model.post_layernorm.bias',
     'frame_embeddings',
     'enc_to_dec_proj.weight',
     'decoder.embed_positions.weight',

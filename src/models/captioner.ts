@@ -1,8 +1,8 @@
 import { ShapeError, type Tensor } from '../graph/index.ts'
 import { causalMask, layerNorm, linear, normal, type Params } from '../nn/index.ts'
 import { add, crossEntropy, gather, matmul, reshape, slice, transpose } from '../ops/index.ts'
+import { type ClipVisionConfig, clipVision, clipVisionConfig, clipVisionJson } from './clip.ts'
 import { configFields } from './config-fields.ts'
-import { type ViTConfig, vitTrunk } from './vit.ts'
 import {
   attentionPart,
   type BlockStyle,
@@ -14,12 +14,12 @@ import {
 
 /**
  * A captioner, as it relabels the training set of DALL·E 3 (Betker et al. 2023, section 2): a language model of text that
- * also reads the picture. The paper conditions it on CLIP's embedding alone; here each word reads all patches of a ViT by
- * cross-attention, in the decoder of Vaswani et al. 2017 (section 3.1) with the norms first. Parts are named as in
- * VisionEncoderDecoderModel, ViTModel and MBartDecoder of transformers.
+ * also reads the picture. The paper conditions it on CLIP's embedding alone; here each word reads all patches of CLIP's
+ * image side by cross-attention, in the decoder of Vaswani et al. 2017 (section 3.1) with the norms first. Parts are named
+ * as in VisionEncoderDecoderModel, CLIPVisionModel and MBartDecoder of transformers.
  */
 export interface CaptionerConfig {
-  readonly vision: Omit<ViTConfig, 'classes' | 'pool' | 'positions'>
+  readonly vision: ClipVisionConfig
   readonly frames: number // most frames of a clip; 1: pictures only
   readonly text: CaptionDecoderConfig
 }
@@ -65,15 +65,14 @@ export function captioner(p: Params, config: CaptionerConfig) {
 
 /** Each frame is seen alone; then its patches are told which frame they are of, and stand beside those of the others. */
 function visionStates(p: Params, { vision, frames }: CaptionerConfig) {
-  const { width, eps } = vision
-  const trunk = vitTrunk(p.at('encoder'), vision)
-  const norm = layerNorm(p.at('encoder.layernorm'), width, { eps })
+  const { width } = vision
+  const look = clipVision(p.at('encoder.vision_model'), vision)
   const table = frames > 1 ? p.get('frame_embeddings', [frames, width], normal(0.02)) : undefined
   return (pixels: Tensor): Tensor => {
     const clip = pixels.shape.length === 5
     const [B, T] = clip ? pixels.shape : [pixels.shape[0], 1]
     if (T > frames) throw new ShapeError('captioner', `a clip has at most ${frames} frames`, { pixels })
-    const states = norm(trunk(clip ? reshape(pixels, [B * T, ...pixels.shape.slice(2)]) : pixels)) // [N, B·T, D]
+    const { normed: states } = look(clip ? reshape(pixels, [B * T, ...pixels.shape.slice(2)]) : pixels) // [N, B·T, D]
     if (!table) return states
     const N = states.shape[0]
     const byFrame = transpose(reshape(states, [N, B, T, width]), [2, 0, 1, 3]) // [T, N, B, D]
@@ -133,12 +132,7 @@ export function captionerConfig(json: unknown): CaptionerConfig {
   const [encoder, decoder] = [c.object('encoder'), c.object('decoder')]
   const small = { width: 128, depth: 3, heads: 4, hidden: 512, activation: 'gelu', qkvBias: true, eps: 1e-5 } as const
   return {
-    vision: {
-      ...encoderFields(encoder, small),
-      imageSize: encoder.counts('image_size', undefined, 2) as [number, number],
-      patchSize: encoder.counts('patch_size', undefined, 2) as [number, number],
-      channels: encoder.count('num_channels', 3),
-    },
+    vision: clipVisionConfig(encoder, { ...small, activation: 'quick_gelu' }),
     frames: c.count('frames', 1),
     text: {
       ...encoderFields(decoder, small),
@@ -154,11 +148,6 @@ export const captionerJson = ({ vision, frames, text }: CaptionerConfig): object
   _class_name: 'Captioner',
   frames,
   tie_word_embeddings: text.tied,
-  encoder: {
-    ...encoderJson(vision),
-    image_size: vision.imageSize,
-    patch_size: vision.patchSize,
-    num_channels: vision.channels,
-  },
+  encoder: clipVisionJson(vision),
   decoder: { ...encoderJson(text), vocab_size: text.vocabulary, max_position_embeddings: text.context },
 })

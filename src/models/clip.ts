@@ -92,11 +92,12 @@ export interface Encoded {
 
 /** What the image side gives. */
 export interface EncodedPicture extends Encoded {
+  readonly normed: Tensor // [N, B, D], all states after the last norm
   readonly attention: readonly Tensor[] // weights of each block [B, h, N, N]; row n is what token n reads
 }
 
 /** The image side: pixels [B, C, H, W] → states of the class token and the patches, and attention, computed where asked for. */
-function clipVision(p: Params, config: ClipVisionConfig) {
+export function clipVision(p: Params, config: ClipVisionConfig) {
   const { width, channels, imageSize, patchSize, eps } = config
   const patch = [patchSize, patchSize]
   const token = p.get('embeddings.class_embedding', [width], normal(width ** -0.5))
@@ -114,7 +115,7 @@ function clipVision(p: Params, config: ClipVisionConfig) {
     const seen = (weights: Tensor) => attention.push(weights)
     const states = blocks(before(add(placed, reshape(positions, [count, 1, width]))), { seen }) // [1 + N, B, D]
     const first = reshape(slice(states, 0, 0, 1), [-1, width])
-    return { states: transpose(states, [1, 0, 2]), pooled: after(first), attention }
+    return { states: transpose(states, [1, 0, 2]), normed: after(states), pooled: after(first), attention }
   })
 }
 
@@ -213,12 +214,7 @@ export function clipConfig(json: unknown): ClipConfig {
   const [vision, text] = [side('vision_config'), side('text_config')]
   const { vision: vision32, text: text32 } = clipSizes['ViT-B/32']
   return {
-    vision: {
-      ...encoderFields(vision, vision32),
-      imageSize: oneSize(vision, 'image_size', 224),
-      patchSize: oneSize(vision, 'patch_size', 32),
-      channels: vision.count('num_channels', 3),
-    },
+    vision: clipVisionConfig(vision, vision32),
     text: {
       ...encoderFields(text, text32),
       vocabulary: text.count('vocab_size', 49408),
@@ -229,6 +225,14 @@ export function clipConfig(json: unknown): ClipConfig {
   }
 }
 
+/** Reads a `vision_config`. */
+export const clipVisionConfig = (c: ConfigFields, fallback: EncoderConfig): ClipVisionConfig => ({
+  ...encoderFields(c, fallback),
+  imageSize: oneSize(c, 'image_size', 224),
+  patchSize: oneSize(c, 'patch_size', 32),
+  channels: c.count('num_channels', 3),
+})
+
 function oneSize(c: ConfigFields, name: string, fallback: number): number {
   const [height, width] = c.counts(name, [fallback, fallback], 2)
   if (height !== width) throw c.wrong(name, 'one number, or two equal ones')
@@ -237,23 +241,26 @@ function oneSize(c: ConfigFields, name: string, fallback: number): number {
 
 /** The opposite of `clipConfig`: what to write as `config.json`. */
 export function clipJson({ vision, text, projection }: ClipConfig): object {
-  const side = (config: EncoderConfig) => ({ ...encoderJson(config), projection_dim: projection })
+  const side = (json: object) => ({ ...json, projection_dim: projection })
   return {
     architectures: ['CLIPModel'],
     model_type: 'clip',
     projection_dim: projection,
     logit_scale_init_value: Math.log(1 / 0.07),
-    vision_config: {
-      ...side(vision),
-      image_size: vision.imageSize,
-      patch_size: vision.patchSize,
-      num_channels: vision.channels,
-    },
+    vision_config: side(clipVisionJson(vision)),
     text_config: {
-      ...side(text),
+      ...side(encoderJson(text)),
       vocab_size: text.vocabulary,
       max_position_embeddings: text.context,
       eos_token_id: text.endOfText,
     },
   }
 }
+
+/** The opposite of `clipVisionConfig`. */
+export const clipVisionJson = ({ imageSize, patchSize, channels, ...encoder }: ClipVisionConfig): object => ({
+  ...encoderJson(encoder),
+  image_size: imageSize,
+  patch_size: patchSize,
+  num_channels: channels,
+})

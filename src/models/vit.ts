@@ -96,7 +96,7 @@ export function classifierHead(p: Params, trunk: string, config: TrunkConfig & {
  * Patches, positions and blocks: pixels [B, C, H, W] → states of all tokens [N, B, D], after the last block, before the
  * last norm; `seen` is given each block's attention.
  */
-export function vitTrunk(p: Params, config: Omit<ViTConfig, 'classes'>) {
+function vitTrunk(p: Params, config: Omit<ViTConfig, 'classes'>) {
   const { width, channels, imageSize, patchSize, positions } = config
   const grid = patchGrid(
     imageSize.map((side, i) => side - (side % patchSize[i])),
