@@ -2,7 +2,6 @@ import { extname, join, relative } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { isPictureName } from '../files/picture-file.ts'
 import type { Found, SearchResult } from '../generate/image-search-pipeline.ts'
-import { clipHash } from '../generate/model-folder.ts'
 import { indexName } from '../generate/picture-index.ts'
 import { pipeline } from '../generate/pipeline.ts'
 import { wholeNumber } from './arguments.ts'
@@ -52,9 +51,9 @@ export const searchCommand = command({
     const found = await search(wanted, { in: path(place), top, keep }).finally(() => bar?.end())
     tell(found, buildIndex ? index : undefined, shell)
 
-    const { count, computed, skipped } = found
+    const { modelHash, count, computed, skipped } = found
     const about = { index: inFile ? place : buildIndex ? index : undefined, count, computed, skipped }
-    const made = { model, modelHash: await clipHash(folder), ...about }
+    const made = { model, modelHash, ...about }
     if (query === undefined) {
       shell.result(made, index)
       return undefined

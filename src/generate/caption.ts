@@ -12,6 +12,7 @@ import type { Program, Runtime } from '../runtime/runtime.ts'
 import { beamSearch, type FoundText } from './beam-search.ts'
 import { framesOnWhite } from './frames-on-white.ts'
 import type { ModelPart } from './model-part.ts'
+import { releaseLoaded } from './release-loaded.ts'
 import { checkDepths, weightsFor } from './weights.ts'
 
 /** How a caption is written. */
@@ -97,9 +98,7 @@ export async function captionPipeline(part: ModelPart, words: Tokenizer, runtime
       })
       return written(found, words)
     },
-    async release() {
-      for (const program of programs.values()) await (await program).release()
-    },
+    release: () => releaseLoaded(programs.values()),
   }
 }
 

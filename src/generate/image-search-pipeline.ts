@@ -12,6 +12,7 @@ import {
   pipelineFrame,
   type Releasable,
 } from './pipeline-frame.ts'
+import { releaseLoaded } from './release-loaded.ts'
 import { dot } from './zero-shot-pipeline.ts'
 
 /** What a search looks for: words, or what is like a picture. */
@@ -37,6 +38,7 @@ export interface SearchResult {
 export interface Found extends Partial<Pick<PictureIndex, 'computed' | 'skipped'>> {
   readonly results: readonly SearchResult[] // best first
   readonly count: number // of vectors
+  readonly modelHash: string // of the CLIP that made them
   readonly index?: string // the file of vectors that was read or written
 }
 
@@ -69,18 +71,15 @@ export async function openImageSearch(folder: string, options: PipelineOptions):
     const inFile = extname(call.in) === '.safetensors'
     const known = inFile ? await fromFile(call, modelHash) : await fromFolder(call, { modelHash, embed, onProgress })
     const { entries, rows, pathOf, about } = known
-    if (query === undefined) return { results: [], ...about }
+    const told = { modelHash, ...about }
+    if (query === undefined) return { results: [], ...told }
     const wanted = typeof query === 'string' ? await ofText(query) : await ofPicture(query.picture)
     const results = entries
       .map((entry, i) => ({ path: pathOf(entry), kind: entry.kind, score: dot(wanted, rows[i]) }))
       .sort((a, b) => b.score - a.score)
-    return { results: results.slice(0, top), ...about }
+    return { results: results.slice(0, top), ...told }
   }
-  const release = async () => {
-    await (await images)?.release()
-    await (await texts)?.release()
-  }
-  return frame.finish(search, [{ release }])
+  return frame.finish(search, [{ release: () => releaseLoaded([images, texts]) }])
 }
 
 /** What is searched. */
@@ -88,7 +87,7 @@ interface Searched {
   readonly entries: readonly VectorEntry[]
   readonly rows: readonly Float32Array[]
   readonly pathOf: (entry: VectorEntry) => string
-  readonly about: Omit<Found, 'results'>
+  readonly about: Omit<Found, 'results' | 'modelHash'>
 }
 
 /** A file of vectors is taken as it is: the pictures need not be there. */

@@ -9,12 +9,14 @@ import { scratchFolder } from '../../test/cli.ts'
 import { tinyCaptionerFiles, tinyClipOf, tinyScenes } from '../../test/tiny-captioner.ts'
 import { writeModel, writeTinyModel } from '../../test/tiny-model.ts'
 import { captionMovingScene } from '../data/moving-shapes.ts'
+import { readWeights } from '../files/checkpoint.ts'
+import { modelFile } from '../files/model-file.ts'
 import { encodeWebp } from '../files/webp.ts'
 import { nodesOf, type Tensor } from '../graph/index.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { templatesFor } from './class-cache.ts'
-import { readPart } from './model-folder.ts'
+import { partFiles, readPart } from './model-folder.ts'
 import { pipeline } from './pipeline.ts'
 import type { PipelineEvent } from './pipeline-frame.ts'
 import { meanDirection } from './zero-shot.ts'
@@ -249,6 +251,22 @@ test('release frees every program, once; a call after it is an error', async () 
   await classify.release()
   assert.equal(state.open, 0)
   await assert.rejects(classify(clip, ['cat', 'dog']), { code: 'usage', message: /was released/ })
+})
+
+test('what could not be loaded is told once: release has nothing to add', async () => {
+  const torn = join(folder, 'torn')
+  const { arrays } = await readWeights(join(captioner, 'captioner'))
+  const { frame_embeddings: _, ...rest } = arrays
+  const files = await partFiles(captioner, ['captioner', 'tokenizer'])
+  await writeModel(torn, { ...files, 'captioner/model.safetensors': modelFile(rest, 'F32') })
+  const caption = await pipeline('image-to-text', torn, { runtime: inner })
+  await assert.rejects(caption(clip), { code: 'input', message: /frame_embeddings/ })
+  await caption.release()
+
+  const blind = await writeTinyModel(join(folder, 'blind'), { 'text_encoder/model.safetensors': 'damaged' })
+  const search = await pipeline('image-search', blind, { runtime: inner })
+  await assert.rejects(search({ picture: clip }, { in: join(folder, 'pictures') }), { code: 'input' })
+  await search.release()
 })
 
 test('a folder without the part, and a task that there is not, are named', async () => {

@@ -6,6 +6,7 @@ import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { stream } from '../random.ts'
 import type { Arrays, Program } from '../runtime/runtime.ts'
+import { releaseLoaded } from './release-loaded.ts'
 import type { TextEncoder } from './text-states.ts'
 
 /** Everything that decides what a clip looks like; stored in the file, so that it can be drawn again. */
@@ -74,9 +75,7 @@ export function promptModel(parts: PromptParts): PromptModel {
         yield* draw({ ...parts, denoiser }, recipe, { index, signal, known })
     },
     async release() {
-      // A program that could not be loaded has said so to who asked for it.
-      for (const loaded of await Promise.allSettled(programs.values()))
-        if (loaded.status === 'fulfilled') await loaded.value.release()
+      await releaseLoaded(programs.values())
       programs.clear()
       await parts.release()
     },
