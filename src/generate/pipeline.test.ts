@@ -282,8 +282,11 @@ test('a folder without the part, and a task that there is not, are named', async
 })
 
 test('memory stays flat over a hundred calls of each pipeline and a hundred pipelines', async () => {
+  const pictures = join(folder, 'one picture')
+  await mkdir(pictures)
+  await writeFile(join(pictures, 'clip.webp'), await encodeWebp(clip, { quality: 'lossless' }))
   const script = fileURLToPath(new URL('../../test/flat-pipeline.ts', import.meta.url))
-  const args = ['--expose-gc', '--import', 'tsx', '--conditions=source', script, model, captioner]
+  const args = ['--expose-gc', '--import', 'tsx', '--conditions=source', script, model, captioner, pictures]
   const { stdout } = await promisify(execFile)(process.execPath, args)
   const [early, late] = JSON.parse(stdout) as number[]
   // The pictures of the rounds between are 52 MB.
