@@ -1,13 +1,16 @@
 /**
  * A captioner (Betker et al. 2023, section 2) in English and Chinese, in short and in long: of emoji in many drawing
  * styles, still and moving, some of them changed; and of shapes and moving shapes, which are drawn as they are needed. It
- * begins with the image side of the shipped CLIP, or of that in `--model`, which goes on learning.
+ * begins with the image side of the shipped CLIP, or of that in `--model`, which `--freeze ^encoder` keeps as it is, or with
+ * a whole captioner: `--from`.
  * Data: `tubelet data build emoji --size 64 --frames 17 --styles all`; several folders are given as `--data A,B`.
  */
+import { readFile } from 'node:fs/promises'
 import {
   add,
   type CaptionerConfig,
   captioner,
+  captionerConfig,
   captionerJson,
   captionLoss,
   captionMovingScene,
@@ -15,6 +18,7 @@ import {
   clipConfig,
   drawMovingScene,
   drawScene,
+  fromTokenizerJson,
   input,
   mul,
   paintMovingScene,
@@ -60,13 +64,10 @@ export default {
   summary: 'captions of emoji, shapes and moving shapes, in English and Chinese, short and long',
   data: { size: 64, frames: 17 },
 
-  async prepare({ data = 'data/emoji-64', model = 'models/emoji-video', seed = 0, steps = 3000, report }) {
-    const eyes = await readPart(model, 'text_encoder', 'CLIPModel')
-    const { vision } = clipConfig(eyes.config)
-    if (vision.imageSize !== size)
-      throw new TubeletError('input', `${model}: its CLIP looks at sides of ${vision.imageSize} pixels, not of ${size}`)
+  async prepare({ data = 'data/emoji-64', model = 'models/emoji-video', from, seed = 0, steps = 3000, report }) {
+    const { vision, weights, ...before } = await (from === undefined ? eyesOf(model) : beginWith(from))
     const all = await drawings(data.split(','), { size, split: 'train' })
-    const vocabulary = trainTokenizer(captions(sources(all)), { size: 2048 })
+    const vocabulary = before.vocabulary ?? trainTokenizer(captions(sources(all)), { size: 2048 })
     const words = tokenizer(vocabulary)
     const fits = (text: string) => words.ids(text).length + 2 <= context
     const short = all.filter(({ meta }) => fits(meta.en.label) && fits(meta.zh.label))
@@ -106,8 +107,8 @@ export default {
       seed,
       steps,
       samples: inBatch.still + inBatch.clip,
-      settings: { data, model, config, inBatch },
-      weights: seeing(dataOf(eyes.arrays)),
+      settings: { data, model, from, config, inBatch },
+      weights,
       build(p) {
         const { encode, decode } = captioner(p, config)
         const lossOf = (kind: Kind) => {
@@ -185,13 +186,30 @@ function drawnShapes(kind: Kind, random: RandomStream): Captioned {
   }
 }
 
-/** The weights of CLIP's image side, by their names in the captioner. */
-const seeing = (weights: Record<string, Float32Array>) =>
-  Object.fromEntries(
-    Object.entries(weights)
-      .filter(([name]) => name.startsWith('vision_model.'))
-      .map(([name, array]) => [`encoder.${name}`, array]),
-  )
+/** What a captioner begins with. */
+interface Before {
+  readonly vision: CaptionerConfig['vision']
+  readonly weights: Record<string, Float32Array>
+  readonly vocabulary?: ReturnType<typeof trainTokenizer> // absent where the captions are yet to be read
+}
+
+/** The image side of the CLIP in a model folder, by its names in the captioner. */
+async function eyesOf(folder: string): Promise<Before> {
+  const { config, arrays } = await readPart(folder, 'text_encoder', 'CLIPModel')
+  const { vision } = clipConfig(config)
+  if (vision.imageSize !== size)
+    throw new TubeletError('input', `${folder}: its CLIP looks at sides of ${vision.imageSize} pixels, not of ${size}`)
+  const seeing = Object.entries(dataOf(arrays)).filter(([name]) => name.startsWith('vision_model.'))
+  return { vision, weights: Object.fromEntries(seeing.map(([name, array]) => [`encoder.${name}`, array])) }
+}
+
+/** A captioner that goes on learning, in its own tokens. */
+async function beginWith(folder: string): Promise<Before> {
+  const { config, arrays } = await readPart(folder, 'captioner', 'Captioner')
+  const file = `${folder}/tokenizer/tokenizer.json`
+  const vocabulary = fromTokenizerJson(JSON.parse(await readFile(file, 'utf8')), file)
+  return { vision: captionerConfig(config).vision, weights: dataOf(arrays), vocabulary }
+}
 
 /** What the tokenizer learns from: the same whatever the seed of the run. */
 function* captions(drawn: ReturnType<typeof sources>) {
