@@ -39,3 +39,10 @@ test('a chart is an SVG that readers accept', async () => {
     assert.deepEqual([width, height], [640, 400])
   }
 })
+
+test('the ends of a logarithmic axis are labelled with what they are, however small', async () => {
+  const small = { ...chart, y: { ...chart.y, log: true } }
+  const svg = await drawChart(small, [seed(0.29), seed(0.0027)], 'en')
+  assert.match(svg, />0\.29</)
+  assert.match(svg, />0\.00068</)
+})
