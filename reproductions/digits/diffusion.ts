@@ -153,5 +153,5 @@ export function sizesOf(declare: DigitDenoiser): { weights: number; multiplyAdds
 /** Rows of ten digits as a PNG. */
 export const digitRows = (rows: readonly Float32Array[]): Promise<Uint8Array> =>
   pictureGrid(new Float32Array(rows.flatMap((row) => [...row])), {
-    ...{ channels: 1, height: side, width: side, columns: 10 },
+    ...{ channels: 1, height: side, width: side, columns: 10, scale: 4 },
   })
