@@ -11,7 +11,6 @@ import {
   clipLoss,
   clipModel,
   input,
-  learn,
   maxLogScale,
   paintShapes,
   pairScale,
@@ -152,7 +151,7 @@ export default {
 async function measureArm(
   { loss, batch, distinct }: Arm,
   samples: number,
-  { runtime, seed, signal }: ReproductionContext,
+  { runtime, seed, learn }: ReproductionContext,
 ) {
   const steps = Math.floor(samples / batch)
   const { weights, curve } = await learn(
@@ -182,7 +181,7 @@ async function measureArm(
       frozen: (name) => loss === 'SigLIP' && name === 'logit_scale', // SigLIP has a scale of its own
       after: (weights) => weights.logit_scale?.fill(Math.min(maxLogScale, weights.logit_scale[0])),
     },
-    { runtime, signal, every: 1 },
+    { every: 1 },
   )
   return { first: curve[0][1], accuracy: await zeroShotAccuracy(weights, { runtime, seed }) }
 }

@@ -14,7 +14,6 @@ import {
   imageClassifier,
   imageEncoder,
   input,
-  learn,
   maxLogScale,
   nn,
   type Reproduction,
@@ -210,43 +209,40 @@ const joint = (words: Tokenizer) => ({
 })
 
 async function trainArm(arm: Arm, { known, words, steps, batch, run }: Training): Promise<Trained> {
-  const { runtime, seed, signal } = run
+  const { seed, learn } = run
   const classes = known.length
-  const { weights } = await learn(
-    {
-      name: 'clip-style-shift',
-      seed,
-      steps,
-      samples: batch,
-      build(p, training) {
-        const pixels = input('pixels', [batch, 3, side, side])
-        if (arm.kind === 'classifier') {
-          const logits = imageClassifier(p, encoder(classes), { training })(pixels)
-          return { loss: crossEntropy(logits, input('labels', [batch], 'int32')) }
-        }
-        const clip = clipAround(p, imageEncoder(p.at('vision_model'), encoder(classes), { training }), joint(words))
-        const ids = input('ids', [batch, context], 'int32')
-        return { loss: clipLoss(clip.image(pixels).embedding, clip.text(ids).embedding, clip.scale()) }
-      },
-      batch(step) {
-        const order = stream({ seed, purpose: 'order', step }).permutation(known.length)
-        const labels = order.slice(0, batch)
-        const pixels = new Float32Array(batch * 3 * side * side)
-        const ids = new Int32Array(batch * context)
-        labels.forEach((n, b) => {
-          const random = stream({ seed, purpose: 'look', step, sample: b })
-          const style = arm.styles[random.integer(arm.styles.length)]
-          look(known[n][style], random, pixels.subarray(b * 3 * side * side, (b + 1) * 3 * side * side))
-          ids.set(words.encode(drawPrompt(known[n][style], random), context), b * context)
-        })
-        return { pixels, ids, labels: Int32Array.from(labels) }
-      },
-      lr: warmupCosine({ peak: 1e-3, warmup: Math.floor(steps / 10), total: steps }),
-      optimizer: { beta2: 0.98, weightDecay: 0.1, clip: 1, ema: 0.98 },
-      after: (weights) => weights.logit_scale?.fill(Math.min(maxLogScale, weights.logit_scale[0])),
+  const { weights } = await learn({
+    name: 'clip-style-shift',
+    seed,
+    steps,
+    samples: batch,
+    build(p, training) {
+      const pixels = input('pixels', [batch, 3, side, side])
+      if (arm.kind === 'classifier') {
+        const logits = imageClassifier(p, encoder(classes), { training })(pixels)
+        return { loss: crossEntropy(logits, input('labels', [batch], 'int32')) }
+      }
+      const clip = clipAround(p, imageEncoder(p.at('vision_model'), encoder(classes), { training }), joint(words))
+      const ids = input('ids', [batch, context], 'int32')
+      return { loss: clipLoss(clip.image(pixels).embedding, clip.text(ids).embedding, clip.scale()) }
     },
-    { runtime, signal },
-  )
+    batch(step) {
+      const order = stream({ seed, purpose: 'order', step }).permutation(known.length)
+      const labels = order.slice(0, batch)
+      const pixels = new Float32Array(batch * 3 * side * side)
+      const ids = new Int32Array(batch * context)
+      labels.forEach((n, b) => {
+        const random = stream({ seed, purpose: 'look', step, sample: b })
+        const style = arm.styles[random.integer(arm.styles.length)]
+        look(known[n][style], random, pixels.subarray(b * 3 * side * side, (b + 1) * 3 * side * side))
+        ids.set(words.encode(drawPrompt(known[n][style], random), context), b * context)
+      })
+      return { pixels, ids, labels: Int32Array.from(labels) }
+    },
+    lr: warmupCosine({ peak: 1e-3, warmup: Math.floor(steps / 10), total: steps }),
+    optimizer: { beta2: 0.98, weightDecay: 0.1, clip: 1, ema: 0.98 },
+    after: (weights) => weights.logit_scale?.fill(Math.min(maxLogScale, weights.logit_scale[0])),
+  })
   return { arm, weights, words, classes }
 }
 

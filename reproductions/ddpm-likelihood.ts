@@ -20,7 +20,6 @@ import {
   hillsOnCircle,
   input,
   layerNorm,
-  learn,
   matmul,
   mul,
   nn,
@@ -60,7 +59,7 @@ export default {
   },
   seeds: [1, 2],
 
-  async measure({ runtime, seed, quick, signal, report }) {
+  async measure({ runtime, seed, quick, signal, learn, report }) {
     const points = quick ? 512 : 4096
     const data = mixture.sample(stream({ seed, purpose: 'data of the bound' }), points)
     const wide = mixture.sample(stream({ seed, purpose: 'data of the entropy' }), 1 << 17)
@@ -85,16 +84,13 @@ export default {
     for (const learned of [false, true]) {
       const config = processOf(learned ? 'learned_range' : 'fixed_small', false)
       report(`mixture${learned ? ', learned variance' : ''}: ${steps} steps`)
-      const { weights } = await learn(
-        {
-          name: 'mixture',
-          ...{ seed, steps, samples: 256, build: (p) => lossOf(pointNetwork(p, learned ? 4 : 2), [256, 2], config) },
-          batch: (step) => noisyPoints(seed, step, 256),
-          lr: warmupCosine({ peak: 2e-3, warmup: 100, total: steps }),
-          optimizer: { weightDecay: 0, ema: 0.99 },
-        },
-        { runtime, signal },
-      )
+      const { weights } = await learn({
+        name: 'mixture',
+        ...{ seed, steps, samples: 256, build: (p) => lossOf(pointNetwork(p, learned ? 4 : 2), [256, 2], config) },
+        batch: (step) => noisyPoints(seed, step, 256),
+        lr: warmupCosine({ peak: 2e-3, warmup: 100, total: steps }),
+        optimizer: { weightDecay: 0, ema: 0.99 },
+      })
       const kinds = learned ? (['learned_range'] as const) : (['fixed_small', 'fixed_large'] as const)
       for (const kind of kinds)
         await bound(`trained, ${kind}`, (p) => pointNetwork(p, learned ? 4 : 2), {
@@ -102,7 +98,7 @@ export default {
           config: processOf(kind, false),
         })
     }
-    if (!quick) Object.assign(figures, await digitBits({ runtime, seed, signal, report }))
+    if (!quick) Object.assign(figures, await digitBits({ runtime, seed, signal, learn, report }))
     return { figures, series }
   },
 
@@ -202,7 +198,7 @@ function pointNetwork(p: Params, outputs: number): Predict {
 }
 
 /** Bits per dimension of digits of 16 × 16 that were not seen, under each variance. */
-async function digitBits({ runtime, seed, signal, report }: Omit<Context, 'quick'>) {
+async function digitBits({ runtime, seed, signal, learn, report }: Omit<Context, 'quick'>) {
   const digits = digitPictures(await mnist({ split: 'train' }), 16)
   const unseen = digitPictures(await mnist({ split: 'held-out' }), 16)
   const x0 = rowsOf(
@@ -214,21 +210,18 @@ async function digitBits({ runtime, seed, signal, report }: Omit<Context, 'quick
   for (const learned of [false, true]) {
     const network = digitNetwork(learned ? 2 : 1)
     report(`digits${learned ? ', learned variance' : ''}: ${digitSteps} steps`)
-    const { weights } = await learn(
-      {
-        name: 'digits',
-        ...{ seed, steps: digitSteps, samples: 64 },
-        build: (p) =>
-          lossOf(unet(p, network), [64, 1, 16, 16], processOf(learned ? 'learned_range' : 'fixed_small', true)),
-        batch(step) {
-          const { x0, eps, t } = draws(step)
-          return { x0, eps, t }
-        },
-        lr: warmupCosine({ peak: 2e-3, warmup: 100, total: digitSteps }),
-        optimizer: { weightDecay: 0, clip: 1, ema: 0.995 },
+    const { weights } = await learn({
+      name: 'digits',
+      ...{ seed, steps: digitSteps, samples: 64 },
+      build: (p) =>
+        lossOf(unet(p, network), [64, 1, 16, 16], processOf(learned ? 'learned_range' : 'fixed_small', true)),
+      batch(step) {
+        const { x0, eps, t } = draws(step)
+        return { x0, eps, t }
       },
-      { runtime, signal },
-    )
+      lr: warmupCosine({ peak: 2e-3, warmup: 100, total: digitSteps }),
+      optimizer: { weightDecay: 0, clip: 1, ema: 0.995 },
+    })
     for (const kind of variances)
       if ((kind === 'learned_range') === learned) {
         const options = { build: (p: Params) => unet(p, network), weights, config: processOf(kind, true) }

@@ -15,7 +15,6 @@ import {
   hillsOnCircle,
   input,
   layerNorm,
-  learn,
   mul,
   nn,
   type Params,
@@ -50,34 +49,31 @@ export default {
   },
   seeds: [1, 2],
 
-  async measure({ runtime, seed, quick, signal, report }) {
+  async measure({ runtime, seed, quick, signal, learn, report }) {
     const steps = quick ? 1500 : 12000
     report(`training for ${steps} steps`)
     const drawn = (purpose: string, step: number) => stream({ seed, purpose, step })
-    const { weights } = await learn(
-      {
-        name: 'ddpm-mixture',
-        seed,
-        steps,
-        samples: batch,
-        build(p) {
-          const predict = network(p)
-          const [x0, eps, t] = [input('x0', [batch, 2]), input('eps', [batch, 2]), input('t', [batch], 'int32')]
-          return { loss: ddpmLoss(predict, { x0, eps, t }, process).loss }
-        },
-        batch(step) {
-          const random = drawn('time', step)
-          return {
-            x0: mixture.sample(drawn('data', step), batch),
-            eps: drawn('noise', step).normal(2 * batch),
-            t: Int32Array.from({ length: batch }, () => random.integer(T)),
-          }
-        },
-        lr: warmupCosine({ peak: 2e-3, warmup: 100, total: steps }),
-        optimizer: { weightDecay: 0, ema: 0.995 },
+    const { weights } = await learn({
+      name: 'ddpm-mixture',
+      seed,
+      steps,
+      samples: batch,
+      build(p) {
+        const predict = network(p)
+        const [x0, eps, t] = [input('x0', [batch, 2]), input('eps', [batch, 2]), input('t', [batch], 'int32')]
+        return { loss: ddpmLoss(predict, { x0, eps, t }, process).loss }
       },
-      { runtime, signal },
-    )
+      batch(step) {
+        const random = drawn('time', step)
+        return {
+          x0: mixture.sample(drawn('data', step), batch),
+          eps: drawn('noise', step).normal(2 * batch),
+          t: Int32Array.from({ length: batch }, () => random.integer(T)),
+        }
+      },
+      lr: warmupCosine({ peak: 2e-3, warmup: 100, total: steps }),
+      optimizer: { weightDecay: 0, ema: 0.995 },
+    })
     const [x, t] = [input('x', [points, 2]), input('t', [points])]
     const program = await runtime.load({ y: network(nn.params())(x, t) }, { constants: weights })
     const tell = async (x: Float32Array, t: number) =>

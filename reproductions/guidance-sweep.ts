@@ -11,7 +11,6 @@ import {
   frechet,
   type GuidedDenoiserOptions,
   guidedDenoiser,
-  learn,
   learnClassifier,
   type Reproduction,
   schedulerFromConfig,
@@ -61,7 +60,7 @@ export default {
   },
   seeds: [1, 2],
 
-  async measure({ runtime, seed, quick, signal, report }) {
+  async measure({ runtime, seed, quick, signal, learn, report }) {
     const steps = quick ? 700 : 3000
     const scales = quick ? [0, 1, 4] : [0, 0.5, 1, 1.5, 2, 3, 5, 8, 12]
     const drawn = quick ? 192 : 512
@@ -75,29 +74,26 @@ export default {
       return (x, t, { text }) => predict(x, t, { text })
     }
     report(`training for ${steps} steps`)
-    const { weights } = await learn(
-      {
-        ...{ name: 'guidance-sweep', seed, steps },
-        ...denoising(shapes, {
-          ...{ batch, seed, config: process, build },
-          told: {
-            text: {
-              shape: [words, width],
-              of(chosen, step) {
-                const dropped = stream({ seed, purpose: 'no words', step }).uniform(batch)
-                const prompts = Array.from(chosen, (n, b) =>
-                  dropped[b] < 0.1 ? undefined : ([shapes.labels.shape[n], shapes.labels.colour[n]] as const),
-                )
-                return statesOf(prompts)
-              },
+    const { weights } = await learn({
+      ...{ name: 'guidance-sweep', seed, steps },
+      ...denoising(shapes, {
+        ...{ batch, seed, config: process, build },
+        told: {
+          text: {
+            shape: [words, width],
+            of(chosen, step) {
+              const dropped = stream({ seed, purpose: 'no words', step }).uniform(batch)
+              const prompts = Array.from(chosen, (n, b) =>
+                dropped[b] < 0.1 ? undefined : ([shapes.labels.shape[n], shapes.labels.colour[n]] as const),
+              )
+              return statesOf(prompts)
             },
           },
-        }),
-        lr: warmupCosine({ peak: 2e-3, warmup: steps >> 4, total: steps, floor: 0.1 }),
-        optimizer: { weightDecay: 0, clip: 1, ema: 0.99 },
-      },
-      { runtime, signal },
-    )
+        },
+      }),
+      lr: warmupCosine({ peak: 2e-3, warmup: steps >> 4, total: steps, floor: 0.1 }),
+      optimizer: { weightDecay: 0, clip: 1, ema: 0.99 },
+    })
     const program = await guidedDenoiser(runtime, {
       ...{ build, weights },
       ...{ shape: [batch, 3, side, side], told: { text: { shape: [words, width] } }, guided: true },

@@ -9,7 +9,6 @@ import {
   type ImageEncoderConfig,
   imageClassifier,
   input,
-  learn,
   nn,
   type Reproduction,
   type ReproductionContext,
@@ -61,27 +60,24 @@ export default {
     for (const [name, encoder] of Object.entries(encoders)) {
       const steps = quick ? 140 : 1500
       report(`${name}: ${steps} steps`)
-      const { weights, curve } = await learn(
-        {
-          ...classification(
-            {
-              shape: [batch, 1, side, side],
-              logits: (p, pixels, training) => imageClassifier(p, encoder, { training })(pixels),
+      const { weights, curve } = await context.learn({
+        ...classification(
+          {
+            shape: [batch, 1, side, side],
+            logits: (p, pixels, training) => imageClassifier(p, encoder, { training })(pixels),
+          },
+          {
+            ...{ name: 'image-encoders', seed: context.seed, steps },
+            draw(step) {
+              const random = stream({ seed: context.seed, purpose: 'digits', step })
+              const chosen = Array.from({ length: batch }, () => shown[random.integer(shown.length)])
+              return { pixels: pixelsOf(train, chosen), labels: Int32Array.from(chosen, (n) => train.labels[n]) }
             },
-            {
-              ...{ name: 'image-encoders', seed: context.seed, steps },
-              draw(step) {
-                const random = stream({ seed: context.seed, purpose: 'digits', step })
-                const chosen = Array.from({ length: batch }, () => shown[random.integer(shown.length)])
-                return { pixels: pixelsOf(train, chosen), labels: Int32Array.from(chosen, (n) => train.labels[n]) }
-              },
-            },
-          ),
-          lr: warmupCosine({ peak: 1e-3, warmup: Math.floor(steps / 10), total: steps }),
-          optimizer: { weightDecay: 0.05, clip: 1, ema: 0.98 },
-        },
-        { runtime: context.runtime, signal },
-      )
+          },
+        ),
+        lr: warmupCosine({ peak: 1e-3, warmup: Math.floor(steps / 10), total: steps }),
+        optimizer: { weightDecay: 0.05, clip: 1, ema: 0.98 },
+      })
       const { accuracy, perSecond, parameters, multiplyAdds } = await measureClassifier(encoder, {
         weights,
         test,

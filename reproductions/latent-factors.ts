@@ -15,7 +15,6 @@ import {
   guidedDenoiser,
   input,
   type LabelledPictures,
-  learn,
   learnClassifier,
   params,
   type Reproduction,
@@ -198,7 +197,7 @@ function macsOf({ factor, channels }: (typeof arms)[number]): number {
 
 /** Trains an autoencoder of a factor; latents are brought to deviation 1. */
 async function autoencoder({ factor, channels }: (typeof arms)[number], set: LabelledPictures, context: Context) {
-  const { runtime, seed, quick, signal, report } = context
+  const { runtime, seed, quick, learn, report } = context
   const levels = Math.log2(factor) + 1
   const types = (type: string) => new Array<string>(levels).fill(type)
   const config: VaeConfig = vaeConfig({
@@ -218,16 +217,13 @@ async function autoencoder({ factor, channels }: (typeof arms)[number], set: Lab
       Array.from({ length: batch }, () => random.integer(set.count)),
     )
   }
-  const { weights } = await learn(
-    {
-      ...{ name: 'autoencoder', seed, steps },
-      // LDM's weight of the divergence; the squared error, as by the absolute one the pictures stayed blank.
-      ...autoencoding({ config, size: side, batch, seed, klWeight: 1e-6, error: square, pictures }),
-      lr: warmupCosine({ peak: 5e-3, warmup: steps >> 4, total: steps }),
-      optimizer: { weightDecay: 0, clip: 1 },
-    },
-    { runtime, signal },
-  )
+  const { weights } = await learn({
+    ...{ name: 'autoencoder', seed, steps },
+    // LDM's weight of the divergence; the squared error, as by the absolute one the pictures stayed blank.
+    ...autoencoding({ config, size: side, batch, seed, klWeight: 1e-6, error: square, pictures }),
+    lr: warmupCosine({ peak: 5e-3, warmup: steps >> 4, total: steps }),
+    optimizer: { weightDecay: 0, clip: 1 },
+  })
   const { encode, decode } = vae(params(), config)
   const [encoder, decoder] = [
     await runtime.load({ y: encode(input('x', shape)).mean }, { constants: weights }),

@@ -21,7 +21,7 @@ export default {
   seeds: [1, 2],
   timed: true,
 
-  async measure({ runtime, seed, quick, signal, report }) {
+  async measure({ runtime, seed, quick, learn, report }) {
     const count = quick ? 8000 : 40_000
     const pictures = Array.from({ length: count }, (_, i) => drawnPicture(seed, 'train', i))
     const sides = pictures.map((_, i) => drawSide(stream({ seed, purpose: 'side', sample: i }), { least, most }))
@@ -45,7 +45,7 @@ export default {
     const series: Record<string, readonly (readonly [number, number])[]> = {}
     for (const [name, plan] of Object.entries(arms)) {
       report(name)
-      const trained = await trainClassifier(plan, { runtime, seed, quick, signal })
+      const trained = await trainClassifier(plan, { seed, quick, learn })
       const told = { weights: trained.weights, runtime, quick, seed, length, side: most }
       figures[`accuracy, ${name}`] = await accuracy({ ...told, see: name === 'squares' ? squeezed : native })
       if (!quick) figures[`pictures/s, ${name}`] = trained.perSecond

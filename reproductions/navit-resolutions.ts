@@ -21,7 +21,7 @@ export default {
   },
   seeds: [1, 2],
 
-  async measure({ runtime, seed, quick, signal, report }) {
+  async measure({ runtime, seed, quick, learn, report }) {
     const count = quick ? 16_000 : 50_000
     const pictures = Array.from({ length: count }, (_, i) => drawnPicture(seed, 'train', i))
     const arms: Record<string, (i: number) => number> = {
@@ -35,7 +35,7 @@ export default {
       const lengths = pictures.map((picture, i) => tokensAt(picture, sideOf(i)))
       const see = (i: number) => ({ planes: native(pictures[i], sideOf(i)), label: pictures[i].label })
       const plan = { placed: packed(lengths, length).placed, length, rows: 4, see }
-      const { weights } = await trainClassifier(plan, { runtime, seed, quick, signal })
+      const { weights } = await trainClassifier(plan, { seed, quick, learn })
       series[name] = []
       for (const side of testSides)
         series[name].push([side, await accuracy({ weights, runtime, quick, seed, length: 512, side })])

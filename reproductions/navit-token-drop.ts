@@ -28,7 +28,7 @@ export default {
   seeds: [1, 2],
   timed: true,
 
-  async measure({ runtime, seed, quick, signal, report }) {
+  async measure({ runtime, seed, quick, learn, report }) {
     const rows = quick ? 1600 : 6000
     const figures: Record<string, number> = {}
     const series: Record<string, [number, number][]> = { accuracy: [], pictures: [] }
@@ -43,7 +43,7 @@ export default {
       const lengths = kept.map((tokens) => tokens.length)
       const see = (i: number) => ({ planes: native(pictures[i], side), kept: kept[i], label: pictures[i].label })
       const placed = packed(lengths, length).placed.slice(0, rows)
-      const trained = await trainClassifier({ placed, length, rows: 4, see }, { runtime, seed, quick, signal })
+      const trained = await trainClassifier({ placed, length, rows: 4, see }, { seed, quick, learn })
       const right = await accuracy({ weights: trained.weights, runtime, quick, seed, length, side })
       figures[`accuracy, ${name}`] = right
       figures[`tokens of a picture, ${name}`] = lengths.reduce((a, b) => a + b) / count

@@ -10,7 +10,6 @@ import {
   div,
   flowLoss,
   input,
-  learn,
   logitNormalTimes,
   maximum,
   mul,
@@ -167,43 +166,40 @@ function encoded(texts: readonly string[]) {
 }
 
 /** Trains one arm; all arms see the same pictures, noise and times. */
-function teach(arm: Arm, { runtime, seed, quick, signal }: ReproductionContext) {
+function teach(arm: Arm, { seed, quick, learn }: ReproductionContext) {
   const steps = quick ? 750 : 2500
   const shape = [batch, 3, 1, side, side]
-  return learn(
-    {
-      name: `recaptioning, ${arm}`,
-      seed,
-      steps,
-      samples: batch,
-      build(p) {
-        const predict = network(p)
-        const text = [input('ids', [batch, length], 'int32'), input('mask', [batch, length])] as const
-        const noise = { eps: input('eps', shape), t: input('t', [batch]) }
-        return { loss: flowLoss((x, t) => predict(x, t, ...text), { x0: input('x0', shape), ...noise }) }
-      },
-      batch(step) {
-        const scenes = Array.from({ length: batch }, (_, i) => drawPair({ seed, purpose: 'scene', step, sample: i }))
-        const texts = scenes.map((scene, i) => {
-          const [original, synthetic] = (['short', 'long'] as const).map((kind) => captionShapes(scene, 'en', kind))
-          return relabel({ original, synthetic }, { share: arms[arm], seed, step, sample: i })
-        })
-        const x0 = new Float32Array(batch * 3 * side * side)
-        for (const [b, scene] of scenes.entries()) x0.set(paint(scene), b * 3 * side * side)
-        return {
-          ...{ x0, ...encoded(texts) },
-          eps: stream({ seed, purpose: 'noise', step }).normal(x0.length),
-          t: logitNormalTimes(stream({ seed, purpose: 'time', step }).normal(batch), { shift }),
-        }
-      },
-      lr: trapezoid({ peak: 3e-3, warmup: 30, total: steps }),
-      optimizer: {
-        ...{ beta2: 0.98, weightDecay: 0.01, clip: 1, ema: 0.99 },
-        muon: (name, shape) => shape.length === 2 && /^(blocks\.|text\.(attn|ff)).*weight$/.test(name),
-      },
+  return learn({
+    name: `recaptioning, ${arm}`,
+    seed,
+    steps,
+    samples: batch,
+    build(p) {
+      const predict = network(p)
+      const text = [input('ids', [batch, length], 'int32'), input('mask', [batch, length])] as const
+      const noise = { eps: input('eps', shape), t: input('t', [batch]) }
+      return { loss: flowLoss((x, t) => predict(x, t, ...text), { x0: input('x0', shape), ...noise }) }
     },
-    { runtime, signal },
-  )
+    batch(step) {
+      const scenes = Array.from({ length: batch }, (_, i) => drawPair({ seed, purpose: 'scene', step, sample: i }))
+      const texts = scenes.map((scene, i) => {
+        const [original, synthetic] = (['short', 'long'] as const).map((kind) => captionShapes(scene, 'en', kind))
+        return relabel({ original, synthetic }, { share: arms[arm], seed, step, sample: i })
+      })
+      const x0 = new Float32Array(batch * 3 * side * side)
+      for (const [b, scene] of scenes.entries()) x0.set(paint(scene), b * 3 * side * side)
+      return {
+        ...{ x0, ...encoded(texts) },
+        eps: stream({ seed, purpose: 'noise', step }).normal(x0.length),
+        t: logitNormalTimes(stream({ seed, purpose: 'time', step }).normal(batch), { shift }),
+      }
+    },
+    lr: trapezoid({ peak: 3e-3, warmup: 30, total: steps }),
+    optimizer: {
+      ...{ beta2: 0.98, weightDecay: 0.01, clip: 1, ema: 0.99 },
+      muon: (name, shape) => shape.length === 2 && /^(blocks\.|text\.(attn|ff)).*weight$/.test(name),
+    },
+  })
 }
 
 /** Draws a picture for each of `asked` texts: pixels [N, 3, S, S]. */

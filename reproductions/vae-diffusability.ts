@@ -8,7 +8,6 @@ import {
   ditConfig,
   flowLoss,
   input,
-  learn,
   logitNormalTimes,
   nn,
   type RandomStream,
@@ -168,37 +167,34 @@ interface DiffusionRun {
 
 /** Trains a rectified flow on latents and draws one sample for each label: [N, Z, H, W]. */
 async function diffuse({ context, latents, train, labels }: DiffusionRun): Promise<Float32Array> {
-  const { runtime, seed, quick, signal } = context
+  const { runtime, seed, quick, signal, learn } = context
   const [batch, steps] = [64, quick ? 150 : 1000]
   const order = epochOrder(train.count, batch, { seed, purpose: 'diffusion' })
   const shape = [batch, ...model.shape]
-  const { weights } = await learn(
-    {
-      name: 'digit latents',
-      seed,
-      steps,
-      samples: batch,
-      build(p) {
-        const denoise = dit(p, network)
-        const told = input('labels', [batch], 'int32')
-        const inputs = { x0: input('x0', shape), eps: input('eps', shape), t: input('t', [batch]) }
-        return { loss: flowLoss((x, t) => denoise(x, t, told), inputs) }
-      },
-      batch(step) {
-        const chosen = order(step)
-        const drawn = (purpose: string) => stream({ seed, purpose, step })
-        return {
-          x0: latents.normalise(latents.draw(drawn('latents'), chosen)),
-          eps: drawn('noise').normal(batch * model.latents),
-          t: logitNormalTimes(drawn('time').normal(batch)),
-          labels: Int32Array.from(chosen, (i) => train.labels.digit[i]),
-        }
-      },
-      lr: warmupCosine({ peak: 2e-3, warmup: 20, total: steps }),
-      optimizer: { weightDecay: 0, clip: 1, ema: quick ? 0.98 : 0.995 },
+  const { weights } = await learn({
+    name: 'digit latents',
+    seed,
+    steps,
+    samples: batch,
+    build(p) {
+      const denoise = dit(p, network)
+      const told = input('labels', [batch], 'int32')
+      const inputs = { x0: input('x0', shape), eps: input('eps', shape), t: input('t', [batch]) }
+      return { loss: flowLoss((x, t) => denoise(x, t, told), inputs) }
     },
-    { runtime, signal },
-  )
+    batch(step) {
+      const chosen = order(step)
+      const drawn = (purpose: string) => stream({ seed, purpose, step })
+      return {
+        x0: latents.normalise(latents.draw(drawn('latents'), chosen)),
+        eps: drawn('noise').normal(batch * model.latents),
+        t: logitNormalTimes(drawn('time').normal(batch)),
+        labels: Int32Array.from(chosen, (i) => train.labels.digit[i]),
+      }
+    },
+    lr: warmupCosine({ peak: 2e-3, warmup: 20, total: steps }),
+    optimizer: { weightDecay: 0, clip: 1, ema: quick ? 0.98 : 0.995 },
+  })
   const x = input('x', [rows, ...model.shape])
   const y = dit(nn.params(), network)(x, input('t', [rows]), input('labels', [rows], 'int32'))
   const program = await runtime.load({ y }, { constants: weights })

@@ -40,7 +40,7 @@ export const importRule: ImportRule = {
     data: ['files', 'random'],
     metrics: ['random'],
     train: ['graph', 'ops', 'nn', 'transform', 'runtime', 'random'],
-    reproduce: ['runtime'],
+    reproduce: ['runtime', 'train'],
     explain: ['reproduce'], // the type of words in both languages
     generate: ['graph', 'ops', 'nn', 'models', 'diffusion', 'runtime', 'data', 'metrics', 'files', 'random'],
     cli: 'all',

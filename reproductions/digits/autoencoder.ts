@@ -5,7 +5,6 @@ import {
   input,
   klOf,
   klPerLatent,
-  learn,
   mul,
   nn,
   type Posterior,
@@ -42,7 +41,7 @@ export function digitVae(factor: 4 | 8, latentChannels: number) {
 }
 
 /** How one autoencoder is trained. */
-export interface AutoencoderRun extends Pick<ReproductionContext, 'runtime' | 'seed' | 'signal'> {
+export interface AutoencoderRun extends Pick<ReproductionContext, 'runtime' | 'seed' | 'learn'> {
   readonly train: DigitPictures
   readonly model: ReturnType<typeof digitVae>
   readonly steps: number
@@ -65,34 +64,31 @@ export interface Autoencoder {
  * before the decoder has learnt to read any.
  */
 export async function trainAutoencoder(run: AutoencoderRun): Promise<Autoencoder> {
-  const { runtime, seed, signal, train, model, steps, klWeight } = run
+  const { runtime, seed, learn, train, model, steps, klWeight } = run
   const batch = 64
   const order = epochOrder(train.count, batch, { seed, purpose: 'autoencoder' })
-  const { weights } = await learn(
-    {
-      name: 'digit autoencoder',
-      seed,
-      steps,
-      samples: batch,
-      build(p) {
-        const { encode, decode } = vae(p, model.config)
-        const x = input('x', [batch, 1, side, side])
-        const noise = input('noise', [batch, ...model.shape])
-        const posterior = narrow(encode(x))
-        const z = klWeight === undefined ? add(posterior.mean, mul(noise, 0)) : drawLatent(posterior, noise)
-        const error = sum(surprise(x, decode(z)))
-        return { loss: mul(add(error, mul(klOf(posterior), input('beta', []))), 1 / batch) }
-      },
-      batch: (step) => ({
-        beta: Float32Array.of((klWeight ?? 0) * Math.min(1, (2 * step) / steps)),
-        x: rowsOf(train.pixels, order(step), area),
-        noise: stream({ seed, purpose: 'latent noise', step }).normal(batch * model.latents),
-      }),
-      lr: warmupCosine({ peak: 3e-3, warmup: 20, total: steps }),
-      optimizer: { weightDecay: 0, clip: 100, ema: 0.99 },
+  const { weights } = await learn({
+    name: 'digit autoencoder',
+    seed,
+    steps,
+    samples: batch,
+    build(p) {
+      const { encode, decode } = vae(p, model.config)
+      const x = input('x', [batch, 1, side, side])
+      const noise = input('noise', [batch, ...model.shape])
+      const posterior = narrow(encode(x))
+      const z = klWeight === undefined ? add(posterior.mean, mul(noise, 0)) : drawLatent(posterior, noise)
+      const error = sum(surprise(x, decode(z)))
+      return { loss: mul(add(error, mul(klOf(posterior), input('beta', []))), 1 / batch) }
     },
-    { runtime, signal },
-  )
+    batch: (step) => ({
+      beta: Float32Array.of((klWeight ?? 0) * Math.min(1, (2 * step) / steps)),
+      x: rowsOf(train.pixels, order(step), area),
+      noise: stream({ seed, purpose: 'latent noise', step }).normal(batch * model.latents),
+    }),
+    lr: warmupCosine({ peak: 3e-3, warmup: 20, total: steps }),
+    optimizer: { weightDecay: 0, clip: 100, ema: 0.99 },
+  })
   const { encode, decode } = vae(nn.params(), model.config)
   const posterior = narrow(encode(input('x', [rows, 1, side, side])))
   const { mean, logvar } = posterior

@@ -11,7 +11,6 @@ import {
   guidedDenoiser,
   input,
   type Learned,
-  learn,
   learnClassifier,
   noiseError,
   type Params,
@@ -92,7 +91,7 @@ interface DigitSizes {
 
 /** Reads the digits and trains the classifier. */
 export async function digitDiffusion(
-  { runtime, seed, signal, report }: ReproductionContext,
+  { runtime, seed, signal, report, learn }: ReproductionContext,
   { held: count, drawn, judging }: DigitSizes,
 ): Promise<DigitDiffusion> {
   const digits = digitPictures(await mnist({ split: 'train' }), side)
@@ -104,18 +103,15 @@ export async function digitDiffusion(
   const real = await judge.features(unseen.pixels)
   return {
     learn: (name, declare, { steps, config = process, lr, optimizer }) =>
-      learn(
-        {
-          ...{ name, seed, steps },
-          ...denoising(digits, {
-            ...{ batch, seed, config, build: declare },
-            told: { labels: { ...labels, of: (chosen) => chosen.map((i) => digits.labels.digit[i]) } },
-          }),
-          lr: lr ?? warmupCosine({ peak: 1e-3, warmup: steps >> 4, total: steps }),
-          optimizer: { weightDecay: 0, ema: 0.99, ...optimizer },
-        },
-        { runtime, signal },
-      ),
+      learn({
+        ...{ name, seed, steps },
+        ...denoising(digits, {
+          ...{ batch, seed, config, build: declare },
+          told: { labels: { ...labels, of: (chosen) => chosen.map((i) => digits.labels.digit[i]) } },
+        }),
+        lr: lr ?? warmupCosine({ peak: 1e-3, warmup: steps >> 4, total: steps }),
+        optimizer: { weightDecay: 0, ema: 0.99, ...optimizer },
+      }),
     load: (declare, weights) =>
       guidedDenoiser(runtime, {
         ...{ build: declare, weights, shape: [batch, 1, side, side], guided: false },

@@ -3,7 +3,6 @@ import {
   input,
   type LabelledPlanes,
   labelledRows,
-  learn,
   type NaViTConfig,
   navit,
   navitInputs,
@@ -11,6 +10,7 @@ import {
   type Planes,
   pack,
   packedLogits,
+  type ReproductionContext,
   warmupCosine,
 } from 'tubelet'
 import type { Arrays, Runtime } from 'tubelet/node'
@@ -46,33 +46,30 @@ const networkConfig = (quick: boolean): NaViTConfig => ({
 /** Trains on the rows of a plan, once; also tells how many pictures a second went by. */
 export async function trainClassifier(
   plan: Plan,
-  { runtime, seed, quick, signal }: { runtime: Runtime; seed: number; quick: boolean; signal?: AbortSignal },
+  { seed, quick, learn }: Pick<ReproductionContext, 'seed' | 'quick' | 'learn'>,
 ) {
   const { placed, rows, length, see } = plan
   const steps = Math.floor(placed.length / rows)
   const config = networkConfig(quick)
   const groupsOf = (step: number) => placed.slice((step % steps) * rows, ((step % steps) + 1) * rows)
   const begin = performance.now()
-  const { weights, curve } = await learn(
-    {
-      name: 'navit',
-      seed,
-      steps,
-      samples: rows,
-      build(p) {
-        const logits = navit(p, config)(navitInputs(config, { rows, length }), slots)
-        return { loss: navitLoss(logits, input('labels', [rows * slots], 'int32')) }
-      },
-      batch: (step) =>
-        labelledRows(
-          groupsOf(step).map((group) => group.map(see)),
-          { patchSize, channels: config.channels, length, slots },
-        ),
-      lr: warmupCosine({ peak: quick ? 3e-3 : 1.5e-3, warmup: Math.ceil(steps / 10), total: steps }),
-      optimizer: { weightDecay: 0.01, clip: 1 },
+  const { weights, curve } = await learn({
+    name: 'navit',
+    seed,
+    steps,
+    samples: rows,
+    build(p) {
+      const logits = navit(p, config)(navitInputs(config, { rows, length }), slots)
+      return { loss: navitLoss(logits, input('labels', [rows * slots], 'int32')) }
     },
-    { runtime, signal },
-  )
+    batch: (step) =>
+      labelledRows(
+        groupsOf(step).map((group) => group.map(see)),
+        { patchSize, channels: config.channels, length, slots },
+      ),
+    lr: warmupCosine({ peak: quick ? 3e-3 : 1.5e-3, warmup: Math.ceil(steps / 10), total: steps }),
+    optimizer: { weightDecay: 0.01, clip: 1 },
+  })
   const pictures = placed.slice(0, steps * rows).flat().length
   return { weights, curve, pictures, perSecond: (1000 * pictures) / (performance.now() - begin) }
 }

@@ -5,7 +5,6 @@ import {
   guidedDenoiser,
   input,
   type Learned,
-  learn,
   logitNormalTimes,
   maximum,
   mul,
@@ -101,25 +100,22 @@ export function clipArrays(clips: readonly NumberedClip[], seed: number, name = 
 /** Trains an arm; those of a reproduction differ in nothing but what is given here. */
 export const learnClips = (
   run: Pick<TrainConfig, 'name' | 'steps' | 'samples' | 'build' | 'batch'>,
-  { runtime, seed, signal }: ReproductionContext,
+  { seed, learn }: Pick<ReproductionContext, 'seed' | 'learn'>,
 ): Promise<Learned> =>
-  learn(
-    {
-      ...{ ...run, seed },
-      lr: warmupCosine({ peak: 3e-3, warmup: Math.ceil(run.steps / 20), total: run.steps }),
-      optimizer: {
-        ...{ beta2: 0.98, weightDecay: 0.01, clip: 1, ema: 0.99 },
-        muon: (name, shape) => shape.length === 2 && /^blocks\..*weight$/.test(name),
-      },
+  learn({
+    ...{ ...run, seed },
+    lr: warmupCosine({ peak: 3e-3, warmup: Math.ceil(run.steps / 20), total: run.steps }),
+    optimizer: {
+      ...{ beta2: 0.98, weightDecay: 0.01, clip: 1, ema: 0.99 },
+      muon: (name, shape) => shape.length === 2 && /^blocks\..*weight$/.test(name),
     },
-    { runtime, signal },
-  )
+  })
 
 /** Draws a clip [3, T, H, W] for each text, as many as fill batches of 48; equal seeds begin with equal noise. */
 export async function drawClips(
   { weights, config }: { weights: Learned['weights']; config: WanConfig },
   texts: readonly Float32Array[],
-  { frames, height, width, runtime, seed, signal }: ClipSize & Omit<ReproductionContext, 'quick' | 'report'>,
+  { frames, height, width, runtime, seed, signal }: ClipSize & Pick<ReproductionContext, 'runtime' | 'seed' | 'signal'>,
 ): Promise<Float32Array[]> {
   const shape = [drawnTogether, channels, frames, height, width]
   const program = await guidedDenoiser(runtime, {

@@ -3,7 +3,6 @@ import {
   classification,
   type LabelledBatch,
   type Learned,
-  learn,
   loadClassifier,
   paintShapes,
   type RandomStream,
@@ -31,9 +30,9 @@ export interface Learning extends ReproductionContext {
 /** Trains on batches to learn from; the accuracy is that on batches to test. */
 export async function trainTask(task: Task, learning: Learning): Promise<Learned & { readonly accuracy: number }> {
   const { name, draw, tests, peak } = task
-  const { runtime, seed, steps, signal, from, every } = learning
+  const { runtime, seed, steps, from, every, learn } = learning
   const lessons = { name, seed, steps, peak, draw: (step: number) => draw('to learn', step) }
-  const learned = await learn(classification(task, lessons), { runtime, signal, weights: from, every })
+  const learned = await learn(classification(task, lessons), { weights: from, every })
   const { classify, release } = await loadClassifier(task, { runtime, weights: learned.weights })
   let right = 0
   for (let n = 0; n < tests; n++) {

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
 import { readJson, writeFileAtomic } from '../files/disk.ts'
 import type { Measured } from '../reproduce/reproduction.ts'
+import type { TrainConfig } from '../train/config.ts'
+import type { LearningState, LearningStore } from '../train/learn.ts'
 
 /** What one seed measured, how long it took and at which commit. */
 export interface MeasuredSeed extends Measured {
@@ -12,8 +15,8 @@ export interface MeasuredSeed extends Measured {
 }
 
 /**
- * Seeds that a run which was stopped has measured: a file each below the results, kept until the result is written. One
- * that was measured by another text of the reproduction is not taken.
+ * What a run that was stopped has measured and learnt: a file each below the results, kept until the result is written.
+ * What comes from another text of the reproduction is not taken, nor what was learnt at another commit.
  */
 export async function measuredSeeds(results: string, reproduction: string) {
   const source = createHash('sha256')
@@ -36,6 +39,43 @@ export async function measuredSeeds(results: string, reproduction: string) {
       const kept = { ...measured, ...(pictures && { pictures: Object.fromEntries(texts) }) }
       await writeFileAtomic(file(measured.seed), JSON.stringify(kept))
     },
+    /** Where the runs of a seed keep how far they are, in the order in which they begin. */
+    learnings(seed: number, commit = 'none'): Learnings {
+      const stores: { ms: number }[] = []
+      return {
+        next(config) {
+          const path = join(folder, `${seed}-${commit.slice(0, 12)}-${stores.length + 1}.safetensors`)
+          const known = { ms: 0 }
+          stores.push(known)
+          const read = async () => {
+            const state = await readLearning(path, config)
+            known.ms = state?.ms ?? 0
+            return state
+          }
+          return { read, write: (state) => writeLearning(path, config, state) }
+        },
+        before: () => stores.reduce((sum, { ms }) => sum + ms, 0),
+      }
+    },
     forget: (): Promise<void> => rm(folder, { recursive: true, force: true }),
   }
 }
+
+/** The runs of one seed. */
+interface Learnings {
+  next(config: TrainConfig): LearningStore
+  before(): number // milliseconds that they took before they were stopped
+}
+
+/** Tells one run from another that begins in its place. */
+const nameOf = ({ name, seed, steps, samples }: TrainConfig) => JSON.stringify({ name, seed, steps, samples })
+
+/** What is there of a run; undefined where nothing is, or nothing that can be read. */
+async function readLearning(path: string, config: TrainConfig): Promise<LearningState | undefined> {
+  const found = await readSafetensors(path).catch(() => undefined)
+  if (found?.metadata.run !== nameOf(config)) return undefined
+  return { ...JSON.parse(found.metadata.state), arrays: found.arrays }
+}
+
+const writeLearning = (path: string, config: TrainConfig, { arrays, ...state }: LearningState): Promise<void> =>
+  writeSafetensors(path, arrays, { metadata: { run: nameOf(config), state: JSON.stringify(state) } })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -77,6 +77,32 @@ ${rest}`
   assert.deepEqual([...(await readFile(join(root, 'stop', 'stopping-dot.png')))], [1])
   const again = await reproduce('./stopping.ts', '-o', 'stop')
   assert.match(again.err, /seed 1: measuring/) // nothing is left over from the run that ended
+})
+
+test('a run that is stopped keeps what each network has learnt, and trains again what cannot be read', async () => {
+  const learning = fileURLToPath(new URL('../../test/reproductions/learning.ts', import.meta.url))
+  const measure = () => reproduce(learning, '-o', 'learnt')
+  const straight = await measure()
+  assert.equal(straight.code, 0, straight.err)
+  const result = async () => JSON.parse(await readFile(join(root, 'learnt', 'learning.json'), 'utf8')).figures
+  const figures = await result()
+  const stop = async () => {
+    process.env.TUBELET_TEST_STOP = 'yes'
+    const stopped = await measure()
+    delete process.env.TUBELET_TEST_STOP
+    assert.match(stopped.err, /the power went/)
+    const [folder] = (await readdir(join(root, 'learnt'))).filter((name) => name.startsWith('.measuring-'))
+    const [file] = await readdir(join(root, 'learnt', folder))
+    return join(root, 'learnt', folder, file)
+  }
+  await stop()
+  const again = await measure()
+  assert.doesNotMatch(again.err, /first 0/)
+  assert.match(again.err, /second 0/)
+  assert.deepEqual(await result(), figures)
+  await truncate(await stop(), 100)
+  assert.match((await measure()).err, /first 0/)
+  assert.deepEqual(await result(), figures)
 })
 
 test('several are measured side by side, those that measure time alone after them; one that fails stops no other', async () => {

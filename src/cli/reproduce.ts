@@ -6,8 +6,15 @@ import { writeFileAtomic } from '../files/disk.ts'
 import { gitCommit } from '../files/git.ts'
 import { drawChart } from '../reproduce/chart.ts'
 import { figureName } from '../reproduce/figure-name.ts'
-import { type Measured, type Reproduction, type Spread, spreads } from '../reproduce/reproduction.ts'
+import {
+  type Measured,
+  type Reproduction,
+  type ReproductionContext,
+  type Spread,
+  spreads,
+} from '../reproduce/reproduction.ts'
 import { nodeRuntime } from '../runtime/node.ts'
+import { learn } from '../train/learn.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, exitCodes, type Shell } from './command.ts'
 import { commandApart } from './command-apart.ts'
@@ -141,9 +148,15 @@ async function reproduce(
     const before = await stored?.read(seed)
     if (before) report(shell.t('reproduce.measured', { commit: before.commit ?? '?' }))
     const began = performance.now()
+    // One that measures time is measured at once.
+    const learnings = reproduction.timed ? undefined : stored?.learnings(seed, commit)
+    const context: ReproductionContext = {
+      ...{ runtime, seed, quick, signal, report },
+      learn: (config, options) => learn(config, { ...options, runtime, signal, store: learnings?.next(config) }),
+    }
     const measured = before ?? {
-      ...{ seed, commit, ...(await reproduction.measure({ runtime, seed, quick, signal, report })) },
-      minutes: (performance.now() - began) / 60000,
+      ...{ seed, commit, ...(await reproduction.measure(context)) },
+      minutes: (performance.now() - began + (learnings?.before() ?? 0)) / 60000,
     }
     if (signal.aborted) throw new TubeletError('stopped', shell.t('reproduce.stopped', { name, seed }))
     if (!before) await stored?.keep(measured)

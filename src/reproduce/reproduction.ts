@@ -1,4 +1,6 @@
 import type { Runtime } from '../runtime/runtime.ts'
+import type { TrainConfig } from '../train/config.ts'
+import type { Learned, LearnOptions } from '../train/learn.ts'
 
 /** Words in both languages. */
 export interface Bilingual {
@@ -13,6 +15,8 @@ export interface ReproductionContext {
   /** The claim in small: a minute or two instead of the full size. */
   readonly quick: boolean
   readonly signal?: AbortSignal
+  /** Trains to the last step; what a run that was stopped has learnt is taken up where it was. */
+  readonly learn: (config: TrainConfig, options?: Pick<LearnOptions, 'every' | 'weights'>) => Promise<Learned>
   /** Called with what is being done, in plain words. */
   readonly report: (text: string) => void
 }

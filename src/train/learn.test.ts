@@ -5,7 +5,7 @@ import { filled } from '../nn/index.ts'
 import { mean, square, sub } from '../ops/index.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { TrainConfig } from './config.ts'
-import { learn } from './learn.ts'
+import { type LearningState, type LearningStore, learn } from './learn.ts'
 import { constant } from './lr.ts'
 import { train } from './train.ts'
 
@@ -40,4 +40,37 @@ test('learn gives the averaged weights of the last step and the mean loss betwee
 test('what is stopped before the last step is no result', async () => {
   const signal = AbortSignal.abort()
   await assert.rejects(learn(run, { runtime, signal }), { code: 'stopped', message: /follow: stopped before/ })
+})
+
+/** A store in memory; what is written is a copy, as in a file. */
+function memory(): LearningStore {
+  let kept: LearningState | undefined
+  return {
+    read: async () => kept,
+    async write({ arrays, ...state }) {
+      kept = structuredClone({ ...state, arrays })
+    },
+  }
+}
+
+test('a run that was stopped is taken up from its store and ends as one that was not; a finished one is not trained again', async () => {
+  const store = memory()
+  const stop = new AbortController()
+  const seen: number[] = []
+  const watched = (stopAt?: number): TrainConfig => ({
+    ...run,
+    batch(step) {
+      seen.push(step)
+      if (step === stopAt) stop.abort()
+      return run.batch(step)
+    },
+  })
+  const options = { runtime, every: 4 }
+  await assert.rejects(learn(watched(2), { ...options, store, signal: stop.signal }), { code: 'stopped' })
+  assert.equal((await store.read())?.step, 3)
+  const straight = await learn(run, options)
+  assert.deepEqual(await learn(watched(), { ...options, store }), straight)
+  assert.deepEqual(seen, [0, 1, 2, 3, 4, 5])
+  assert.deepEqual(await learn(watched(), { ...options, store }), straight)
+  assert.equal(seen.length, 6)
 })
