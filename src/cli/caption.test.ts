@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { runCli, scratchFolder } from '../../test/cli.ts'
 import { tinyCaptionerFiles, tinyClipOf, tinyScenes } from '../../test/tiny-captioner.ts'
@@ -101,8 +102,10 @@ test('a tokenizer that is not that of the captioner is refused', async () => {
   assert.match(err, /captioner: the tokenizer gives \d+ ids, not \d+/)
 })
 
-test('without a captioner the command says how to train one', async () => {
-  const { code, err } = await caption('left.webp')
-  assert.equal(code, 2)
-  assert.match(err, /no captioner comes with tubelet yet; train one with tubelet train captioner/)
+test('without -m the shipped captioner names emoji, in both languages', async () => {
+  const [santa, duck] = ['1', '4'].map((name) =>
+    fileURLToPath(new URL(`../../docs/pictures/${name}.webp`, import.meta.url)),
+  )
+  assert.equal((await caption(santa)).out, 'santa claus\n')
+  assert.match((await caption(duck, '--long', '--lang', 'zh')).out, /^鸭子/)
 })

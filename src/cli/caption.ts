@@ -1,24 +1,20 @@
-import { TubeletError } from '../errors.ts'
 import { readPicture } from '../files/picture-file.ts'
 import { pipeline } from '../generate/pipeline.ts'
 import { wholeNumber } from './arguments.ts'
-import { command, type Shell } from './command.ts'
-import { findModel, listModels } from './models.ts'
-
-/** The model that captions where none is named. */
-const defaultCaptioner = 'captioner'
+import { command } from './command.ts'
+import { findModel } from './models.ts'
 
 /** `tubelet caption FILE...`: in the language of the messages. */
 export const captionCommand = command({
   define: (command, t) =>
     command
       .argument('<files...>', t('caption.files'))
-      .option('-m, --model <model>', t('caption.model'))
+      .option('-m, --model <model>', t('caption.model'), 'captioner')
       .option('--long', t('caption.long'))
       .option('--beams <n>', t('caption.beams'), wholeNumber(t, { min: 1, max: 64 }), 4),
 
   async run([files], { model, long = false, beams }, shell) {
-    const folder = await findModel(model ?? (await shipped(shell)), shell.io.cwd)
+    const folder = await findModel(model, shell.io.cwd)
     await using write = await pipeline('image-to-text', folder, { signal: shell.io.signal })
     const captions: { path: string; caption: string; logProbability: number }[] = []
     const kind = { language: shell.lang, detail: long ? 'long' : 'short' } as const
@@ -32,8 +28,3 @@ export const captionCommand = command({
     return undefined
   },
 })
-
-async function shipped({ io, t }: Shell): Promise<string> {
-  if ((await listModels(io.cwd)).some(({ name }) => name === defaultCaptioner)) return defaultCaptioner
-  throw new TubeletError('usage', t('caption.none', { recipe: defaultCaptioner }))
-}

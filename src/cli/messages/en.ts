@@ -269,8 +269,6 @@ export const en = {
   'caption.model': 'a captioner: its folder, its name or a run',
   'caption.long': 'a long caption: sizes, places and speeds as well',
   'caption.beams': 'texts that are kept while the likeliest is searched; 1 takes the likeliest word each time',
-  'caption.none':
-    'caption: no captioner comes with tubelet yet; train one with tubelet train {{recipe}}, then add -m last',
 
   'expand.summary': 'Make a short prompt as exact as the captions of the training.',
   'expand.prompt': 'a prompt about shapes, in English or Chinese; about anything with --endpoint',

@@ -245,7 +245,6 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'caption.model': '描述模型：文件夹、名字，或一次训练',
   'caption.long': '写长描述：还包括大小、位置和快慢',
   'caption.beams': '搜索时保留的候选文本数；1 表示每步只取最可能的词',
-  'caption.none': 'caption：tubelet 还没有自带描述模型；请先运行 tubelet train {{recipe}} 训练一个，再加上 -m last',
 
   'expand.summary': '把简短的提示词扩写成与训练描述一样详细的提示词。',
   'expand.prompt': '关于图形的提示词，中英文均可；使用 --endpoint 时内容不限',
