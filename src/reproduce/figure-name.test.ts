@@ -6,7 +6,7 @@ import { figureName } from './figure-name.ts'
 const results = new URL('../../results/', import.meta.url)
 // Names of networks, processes and data, and words that the Chinese pages keep.
 const kept =
-  /adaLN|in-context|sin-cos|sigmoid|logit|token|patch|rollout|nat|openmoji|twemoji|noto|fluent|flat|black|3d|log|ln|tubelet/g
+  /Fréchet|ResNet|U-Net|SigLIP|adaLN-Zero|adaLN|in-context|sin-cos|sigmoid|logit|token|patch|rollout|nat|openmoji|twemoji|noto|fluent|flat|black|3d|log|ln|tubelet/g
 
 test('every figure of the results has a Chinese name', async () => {
   const files = (await readdir(results)).filter((file) => file.endsWith('.json'))
