@@ -44,5 +44,5 @@ test('the ends of a logarithmic axis are labelled with what they are, however sm
   const small = { ...chart, y: { ...chart.y, log: true } }
   const svg = await drawChart(small, [seed(0.29), seed(0.0027)], 'en')
   assert.match(svg, />0\.29</)
-  assert.match(svg, />0\.00068</)
+  assert.match(svg, />0\.000675</)
 })

@@ -58,7 +58,7 @@ function legendRows(names: readonly string[]): number {
 const decades = {
   type: 'log' as const,
   ...{ min: 'dataMin' as const, max: 'dataMax' as const },
-  axisLabel: { formatter: (value: number) => value.toLocaleString('en', { maximumSignificantDigits: 2 }) },
+  axisLabel: { formatter: (value: number) => value.toLocaleString('en', { maximumSignificantDigits: 3 }) },
 }
 
 // Told apart by those who see colours otherwise too (Okabe & Ito 2008).
