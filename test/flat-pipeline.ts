@@ -3,8 +3,7 @@ import { nodeRuntime } from '../src/runtime/node.ts'
 
 // Prints the resident memory, in bytes, after 50 and after 150 rounds of every pipeline of the model folder and the
 // captioner that are named: calls of five that stay open, one of which searches the folder of pictures that is named, and
-// one that is opened, called and released. A program of its
-// own, started with --expose-gc.
+// one that is opened, called and released. A program of its own, started with --expose-gc.
 
 const [folder, captioner, pictures] = process.argv.slice(2)
 const runtime = nodeRuntime({ threads: 1 })

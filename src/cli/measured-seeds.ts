@@ -41,20 +41,19 @@ export async function measuredSeeds(results: string, reproduction: string) {
     },
     /** Where the runs of a seed keep how far they are, in the order in which they begin. */
     learnings(seed: number, commit = 'none'): Learnings {
-      const stores: { ms: number }[] = []
+      let [count, before] = [0, 0]
       return {
         next(config) {
-          const path = join(folder, `${seed}-${commit.slice(0, 12)}-${stores.length + 1}.safetensors`)
-          const known = { ms: 0 }
-          stores.push(known)
+          count += 1
+          const path = join(folder, `${seed}-${commit}-${count}.safetensors`)
           const read = async () => {
             const state = await readLearning(path, config)
-            known.ms = state?.ms ?? 0
+            before += state?.ms ?? 0
             return state
           }
           return { read, write: (state) => writeLearning(path, config, state) }
         },
-        before: () => stores.reduce((sum, { ms }) => sum + ms, 0),
+        before: () => before,
       }
     },
     forget: (): Promise<void> => rm(folder, { recursive: true, force: true }),
