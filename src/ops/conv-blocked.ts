@@ -7,8 +7,8 @@ import { emitTranspose } from './movement.ts'
 
 const domain = 'com.microsoft.nchwc'
 
-/** From this many places and up to this many channels on, the faster products pay for the two orders. Measured: docs/engine-notes.md. */
-const [leastPlaces, mostChannels] = [256, 256]
+/** Up to `alwaysChannels` the faster products pay for the two orders, up to `mostChannels` from `leastPlaces` on. Measured: docs/engine-notes.md. */
+const [alwaysChannels, mostChannels, leastPlaces] = [128, 256, 256]
 
 /** Whether a convolution of x [B, C, H, W] with w [O, C, ...] is written with blocks of channels. */
 export function isBlocked(x: Shape, w: Shape, { groups }: { groups: number }, { channelBlock }: Emitter): boolean {
@@ -19,7 +19,7 @@ export function isBlocked(x: Shape, w: Shape, { groups }: { groups: number }, { 
     spatial.length === 2 &&
     size(w.slice(2)) > 1 &&
     [C, w[0]].every((n) => n % channelBlock === 0 && n <= mostChannels) &&
-    size(spatial) >= leastPlaces
+    (Math.max(C, w[0]) <= alwaysChannels || size(spatial) >= leastPlaces)
   )
 }
 
