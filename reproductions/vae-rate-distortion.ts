@@ -94,7 +94,7 @@ export default {
       name: 'active',
       title: { en: 'Active latents of 32', zh: '32 个隐变量中活跃的个数' },
       x: { label: { en: 'β', zh: 'β' }, log: true },
-      y: { label: { en: 'latents whose mean varies by more than 0.01', zh: '均值方差大于 0.01 的隐变量数' } },
+      y: { label: { en: 'latents whose mean has a variance above 0.01', zh: '均值方差大于 0.01 的隐变量数' } },
       lines: [{ series: 'active', label: { en: 'held-out digits', zh: '未见过的数字' } }],
     },
   ],
