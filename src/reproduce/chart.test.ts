@@ -46,3 +46,19 @@ test('the ends of a logarithmic axis are labelled with what they are, however sm
   assert.match(svg, />0\.29</)
   assert.match(svg, />0\.000675</)
 })
+
+test('a legend of three rows ends above the plot, and lines beyond the colours are dashed', async () => {
+  const lines = Array.from({ length: 8 }, (_, i) => {
+    const label = `cross-attention with as many weights ${i}`
+    return { series: 'a', label: { en: label, zh: label } }
+  })
+  const svg = await drawChart({ ...chart, lines }, [seed(1)], 'en')
+  const heights = (text: RegExp) =>
+    [...svg.matchAll(/<text[^>]*translate\([\d.]+ ([\d.]+)\)[^>]*>([^<]*)<\/text>/g)]
+      .filter(([, , words]) => text.test(words))
+      .map(([, y]) => Number(y))
+  const top = Math.min(...heights(/^[\d.]+$/))
+  assert.equal(heights(/^cross-attention/).length, 8)
+  assert.ok(heights(/^cross-attention/).every((y) => y + 7 < top - 7))
+  assert.equal(svg.match(/stroke-dasharray/g)?.length, 4) // in the plot and in the legend
+})

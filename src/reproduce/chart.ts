@@ -22,7 +22,7 @@ export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 
     textStyle: { fontFamily: font },
     title: { text: chart.title[lang], left: 'center', textStyle: { fontSize: 15 } },
     legend: { top: 32, itemGap: legendGap, data: names },
-    grid: { left: 70, right: 24, top: 44 + 24 * legendRows(names), bottom: 50 },
+    grid: { left: 70, right: 24, top: 30 + (14 + legendGap) * legendRows(names), bottom: 50 },
     xAxis: axis(chart.x, 28),
     yAxis: axis(chart.y, 48),
     series: chart.lines.flatMap(({ series, label }, i) =>
@@ -30,6 +30,7 @@ export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 
         type: 'line' as const,
         name: label[lang],
         color: colours[i % colours.length],
+        lineStyle: { type: i < colours.length ? ('solid' as const) : ('dashed' as const) },
         symbolSize: 5,
         data: (measured.series[series] ?? []).map(([x, y]) => [x, y]),
       })),
