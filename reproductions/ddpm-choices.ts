@@ -25,6 +25,7 @@ const arms: Record<string, Partial<DDPMConfig>> = {
   'learned variance': { variance_type: 'learned_range' },
 }
 const first = 'linear, ε'
+const optimizer = { weightDecay: 0, clip: 1, ema: 0.99 }
 
 /** Samplers that the first network is drawn with, over the number of steps. */
 const samplers = {
@@ -65,7 +66,7 @@ export default {
       const config = ddpmConfig.parse({ timestep_spacing: 'trailing', ...choice })
       const denoiser = ofUNet({ ...network, outChannels: config.variance_type === 'learned_range' ? 2 : 1 })
       const { weights, last } = await digits.learn(name, denoiser, {
-        ...{ steps, config, lr: constantRate({ peak: 2e-3, warmup: steps >> 4 }), optimizer: { clip: 1 } },
+        ...{ steps, config, lr: constantRate({ peak: 2e-3, warmup: steps >> 4 }), optimizer },
       })
       const program = await digits.load(denoiser, weights)
       series[name] = await digits.errors(program, config)
