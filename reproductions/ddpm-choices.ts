@@ -106,7 +106,8 @@ export default {
       const few = far('DDIM', 10) < 0.8 * far('DDPM, large variance', 10)
       const averaged = figures[`${first}: error of the noise`] < figures['without the average: error of the noise']
       if (quick) return few && averaged
-      const together = far('DDPM, large variance', 250) < 0.5 * far('DDPM, large variance', 10)
+      const many = Object.keys(samplers).map((sampler) => far(sampler, 250))
+      const together = Math.max(...many) < 1.5 * Math.min(...many)
       return few && averaged && together && far('DDIM', 5) < far('DDPM, small variance', 5)
     }),
 
