@@ -90,8 +90,8 @@ export default {
     const { quick, report } = run
     const shown = quick ? ([clean, 'flat', 'twemoji', 'noto'] as const) : styles
     const data = await readStyles(shown, run)
-    const known = data.train.slice(0, quick ? 64 : undefined)
-    const [steps, batch] = quick ? [150, 64] : [700, 128]
+    const known = data.train.slice(0, quick ? 64 : 400)
+    const [steps, batch] = quick ? [150, 64] : [1000, 128]
     const words = tokenizer(trainTokenizer(texts(known, run.seed), { size: 2048 }))
     const figures: Record<string, number> = { concepts: known.length, 'concepts never seen': data.heldOut.length }
     const series: Record<string, [number, number][]> = {}
