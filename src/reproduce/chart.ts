@@ -6,7 +6,7 @@ const font = "system-ui, 'Noto Sans SC', 'PingFang SC', sans-serif" // double qu
 
 /** A chart as SVG: a line for each curve and seed, those of one curve in one colour. */
 export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 'en' | 'zh'): Promise<string> {
-  const { init } = await loadEcharts()
+  const { init, format } = await loadEcharts()
   const names = chart.lines.map(({ label }) => label[lang])
   const drawn = init(null, null, { renderer: 'svg', ssr: true, ...size })
   const axis = ({ label, log }: ChartAxis, gap: number) => ({
@@ -22,7 +22,12 @@ export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 
     textStyle: { fontFamily: font },
     title: { text: chart.title[lang], left: 'center', textStyle: { fontSize: 15 } },
     legend: { top: 32, itemGap: legendGap, data: names },
-    grid: { left: 70, right: 24, top: 30 + (14 + legendGap) * legendRows(names), bottom: 50 },
+    grid: {
+      left: 70,
+      right: 24,
+      top: 30 + (14 + legendGap) * legendRows(names.map((name) => format.getTextRect(name, `12px ${font}`).width)),
+      bottom: 50,
+    },
     xAxis: axis(chart.x, 28),
     yAxis: axis(chart.y, 48),
     series: chart.lines.flatMap(({ series, label }, i) =>
@@ -43,15 +48,12 @@ export async function drawChart(chart: Chart, seeds: readonly Measured[], lang: 
 
 const legendGap = 24
 
-/** How many rows echarts breaks a legend into: a sign of 25 pixels and a gap before each name. */
-function legendRows(names: readonly string[]): number {
+/** How many rows echarts breaks a legend into, by the widths of its names: a sign of 25 pixels and a gap before each. */
+function legendRows(widths: readonly number[]): number {
   let [rows, filled] = [1, 0]
-  for (const name of names) {
-    const letters = [...name].reduce((sum, letter) => sum + (letter < '\u2e80' ? 7 : 12), 0)
-    const width = 30 + letters
-    if (filled > 0 && filled + legendGap + width > size.width - 10) [rows, filled] = [rows + 1, width]
+  for (const width of widths.map((text) => 30 + text))
+    if (filled > 0 && filled + legendGap + width > size.width - 15) [rows, filled] = [rows + 1, width]
     else filled += (filled > 0 ? legendGap : 0) + width
-  }
   return rows
 }
 
