@@ -108,7 +108,8 @@ export default {
       if (quick) return few && averaged
       const many = Object.keys(samplers).map((sampler) => far(sampler, 250))
       const together = Math.max(...many) < 1.5 * Math.min(...many)
-      return few && averaged && together && far('DDIM', 5) < far('DDPM, small variance', 5)
+      const cured = far('DDPM, large variance', 250) < 0.5 * far('DDPM, large variance', 10)
+      return few && averaged && together && cured && far('DDIM', 5) < far('DDPM, small variance', 5)
     }),
 
   charts: [
