@@ -24,7 +24,7 @@ export default {
 
   async measure(context) {
     const { quick, report } = context
-    const steps = quick ? 140 : 1000
+    const steps = quick ? 140 : 3000
     const sizes = quick ? { held: 192, drawn: 192, judging: 120 } : { held: 512, drawn: 1024, judging: 600 }
     const digits = await digitDiffusion(context, sizes)
     const figures: Record<string, number> = {}
