@@ -27,7 +27,9 @@ const side = 16
 const batch = 32
 const [words, width] = [2, 32] // states of a prompt: [L, D]
 const process = ddpmConfig.parse({ beta_schedule: 'linear', prediction_type: 'v_prediction' })
-const scheduler = { _class_name: 'DDIMScheduler', ...process, timestep_spacing: 'trailing' }
+// The chain, as in the papers' sampler: guidance leads out of the range of pixels, and the next picture of the chain is made
+// from the clipped one. DDIM takes its noise from what was not clipped, so that the excess comes back.
+const scheduler = { ...process, _class_name: 'DDPMScheduler', timestep_spacing: 'trailing' } as const
 const [plain, attending] = [false, true].map((attention) => ({ attention, resample: 'conv' }) as const)
 const network: UNetConfig = {
   ...unetSizes['SD-1'],
@@ -61,7 +63,7 @@ export default {
   seeds: [1, 2],
 
   async measure({ runtime, seed, quick, signal, learn, report }) {
-    const steps = quick ? 700 : 3000
+    const steps = quick ? 700 : 5000
     const scales = quick ? [0, 1, 4] : [0, 0.5, 1, 1.5, 2, 3, 5, 8, 12]
     const drawn = quick ? 192 : 512
     const shapes = shapePictures({ count: quick ? 2048 : 8192, size: side, seed })
