@@ -19,8 +19,26 @@ export async function resultsPage(root: string, lang: Language): Promise<string>
   const order = systems.flatMap(({ results }) => results)
   all.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
   const missing = order.filter((name) => !all.some((result) => result.name === name))
-  return `${[words[lang].head, ...all.map((result) => section(result, lang)), words[lang].missing(missing)].join('\n\n')}\n`
+  const { head, missing: notThere } = words[lang]
+  const sections = all.map((result) => section(result, lang))
+  return `${[head, overview(all, lang), ...sections, ...(missing.length > 0 ? [notThere(missing)] : [])].join('\n\n')}\n`
 }
+
+/** One line a result: whether its claim holds, and how long it took. */
+function overview(all: readonly ReproductionResult[], lang: Language): string {
+  const text = words[lang]
+  const rows = all.map(
+    ({ name, system, holds, minutes }) =>
+      `| [${name}](#${anchor(system, name)}) | ${system} | ${text[holds ? 'holds' : 'fails']} | ${minutes} |`,
+  )
+  const hours = all.reduce((sum, { minutes }) => sum + minutes, 0) / 60
+  const count = all.filter(({ holds }) => holds).length
+  const table = [`| ${text.lines.join(' | ')} |`, '| --- | --- | --- | --- |', ...rows].join('\n')
+  return `${table}\n\n${text.together(count, all.length, hours.toFixed(1))}`
+}
+
+/** Where a heading of the page is linked to. */
+const anchor = (system: string, name: string): string => `${system} ${name}`.toLowerCase().replaceAll(' ', '-')
 
 const words = {
   en: {
@@ -29,6 +47,10 @@ const words = {
 *[中文](results.zh.md)* · Made by \`npm run results\` from \`results/*.json\`, which \`tubelet reproduce NAME\` writes; nothing here is typed. A figure is
 the mean over the seeds, with its range.`,
     missing: (names: readonly string[]) => `## Not there yet\n\n${names.map((name) => `\`${name}\``).join(', ')}`,
+    lines: ['result', 'system', 'claim', 'minutes'],
+    together: (holding: number, count: number, hours: string) =>
+      `${holding} of ${count} claims hold as they were measured; where one does not, the page of its system has the likely cause and an experiment. Together ${hours} hours one after another;
+\`tubelet reproduce --all\` measures one claim a core, so that two cores take about half.`,
     holds: 'holds',
     fails: 'does not hold',
     columns: ['figure', 'mean', 'range'],
@@ -44,6 +66,9 @@ the mean over the seeds, with its range.`,
 *[English](results.md)* · 由 \`npm run results\` 从 \`results/*.json\` 生成，后者由 \`tubelet reproduce NAME\` 写出；这里没有手写的数字。每个数值是各种子的平均，
 后面是范围。`,
     missing: (names: readonly string[]) => `## 还没有的结果\n\n${names.map((name) => `\`${name}\``).join('、')}`,
+    lines: ['结果', '系统', '论断', '分钟'],
+    together: (holding: number, count: number, hours: string) =>
+      `${count} 个论断中，按实测有 ${holding} 个成立；不成立的，所属系统的页面写明了可能的原因，并有一个检验它的实验。逐个运行共 ${hours} 小时；\`tubelet reproduce --all\` 每个核同时测一个，两个核大约减半。`,
     holds: '成立',
     fails: '不成立',
     columns: ['数值', '平均', '范围'],
