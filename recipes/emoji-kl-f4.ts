@@ -1,7 +1,7 @@
 /**
  * The autoencoder of latent diffusion (Rombach et al. 2022, section 3.1), KL-f4 in small, with transparency: 4 × 64 × 64
  * numbers become 4 × 16 × 16. Random frames of the clips are its pictures. `emoji-latent-diffusion` and `emoji-dit` learn on
- * its latents. It has not been run to its end yet.
+ * its latents. Measured: 1,500 steps in 8 minutes on one core; the outlines are there, small letters are not.
  */
 import { autoencoding, input, nn, type Recipe, vae, vaeConfig, warmupCosine } from 'tubelet'
 import {
