@@ -1,7 +1,7 @@
 /**
  * Diffusion on pixels and on the latents of autoencoders that make a picture 2, 4 and 8 times smaller along each side
  * (Rombach et al. 2022, section 4.1, figures 6 and 7): coloured shapes of 32 × 32 and one U-Net, whose runs take no more
- * multiply-adds than that on pixels, so that small latents get more steps (3000 at most, where so small graphs take longer
+ * multiply-adds than that on pixels, so that small latents get more steps (5000 at most, where so small graphs take longer
  * than their multiply-adds). What the autoencoder alone loses is a floor for the diffusion model on its latents.
  */
 import {
@@ -41,9 +41,12 @@ const process = ddpmConfig.parse({
   beta_schedule: 'scaled_linear',
   beta_start: 0.00085,
   beta_end: 0.012,
+  prediction_type: 'v_prediction',
   clip_sample: false,
 })
-const scheduler = { _class_name: 'DDIMScheduler', ...process, timestep_spacing: 'trailing' }
+/** Pixels have a range, to which the believed picture is clipped; latents have none. */
+const schedulerOf = (factor: number) =>
+  ({ ...process, _class_name: 'DDIMScheduler', clip_sample: factor === 1, timestep_spacing: 'trailing' }) as const
 
 const labels = { shape: [], dtype: 'int32' } as const // what a sample is told
 
@@ -80,7 +83,7 @@ export default {
     const figures: Record<string, number> = {}
     const series: Record<string, [number, number][]> = {}
     const rows: Float32Array[] = [unseen.pixels.slice(0, 10 * 3 * side * side)]
-    const budget = (quick ? 25 : 500) * batch * macsOf({ factor: 1, channels: 3 })
+    const budget = (quick ? 25 : 1000) * batch * macsOf({ factor: 1, channels: 3 })
 
     for (const arm of chosen) {
       const name = `f${arm.factor}`
@@ -92,7 +95,7 @@ export default {
       const latents = coder ? await coder.encode(shapes.pixels) : shapes.pixels
       const cells = side / arm.factor
       const set = { count: shapes.count, shape: [arm.channels, cells, cells] as const, pixels: latents }
-      const steps = Math.min(quick ? 250 : 3000, Math.round(budget / (batch * macsOf(arm))))
+      const steps = Math.min(quick ? 250 : 5000, Math.round(budget / (batch * macsOf(arm))))
       const stops = (quick ? [1] : [0.25, 1]).map((share) => Math.round(share * steps))
       report(`${name}: ${steps} steps`)
       const config = networkOf(arm.channels)
@@ -128,7 +131,7 @@ export default {
           ...{ build, weights, shape: [batch, ...set.shape], told: { labels }, guided: false },
         })
         const found = await drawSamples(program, {
-          scheduler: schedulerFromConfig(scheduler, quick ? 10 : 40),
+          scheduler: schedulerFromConfig(schedulerOf(arm.factor), quick ? 10 : 40),
           ...{ seed, count: drawn, signal },
           told: (first) => ({ labels: Int32Array.from({ length: batch }, (_, b) => (first + b) % kinds) }),
         })
@@ -211,7 +214,7 @@ async function autoencoder({ factor, channels }: (typeof arms)[number], set: Lab
     ...{ down_block_types: types('DownEncoderBlock2D'), up_block_types: types('UpDecoderBlock2D') },
     mid_block_add_attention: false,
   })
-  const steps = quick ? 150 : 700
+  const steps = quick ? 150 : 1500
   report(`autoencoder f${factor}: ${steps} steps`)
   const shape = [batch, 3, side, side]
   const latent = [batch, channels, side / factor, side / factor]
