@@ -1,3 +1,5 @@
+import { markdownTable } from '../scripts/markdown-table.ts'
+
 /** One side of a comparison, after all rounds. */
 export interface SideResult {
   readonly name: string
@@ -41,11 +43,11 @@ export const report = (result: BenchResult): string =>
   [
     `${result.machine}, ${result.threads} threads, ${result.date}. ${listed(result.versions)}.`,
     `Matrix product of 1024 × 1024, GFLOP/s: ${listed(result.gemm)}. ${caseOf(result.gemm)}`,
-    table(
+    markdownTable(
       ['step', 'side', 'median ms', 'tubelet / this', 'peak memory, MB', 'ready after, s', 'difference'],
       result.workloads.flatMap((workload) => workload.sides.map((side) => sideRow(workload, side))),
     ),
-    table(
+    markdownTable(
       ['step', 'parameters', 'GFLOP', 'bound, ms', 'share of the bound', 'update, ms per million parameters'],
       result.workloads.map(workloadRow),
     ),
@@ -86,6 +88,3 @@ function workloadRow({ name, parameters, flops, boundMs, updateMs, sides }: Work
   const update = Number.isNaN(updateMs) ? '–' : (updateMs / million).toFixed(2)
   return [name, `${million.toFixed(1)} M`, (flops / 1e9).toFixed(1), boundMs.toFixed(0), share, update]
 }
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { markdownTable } from './markdown-table.ts'
 
 // Writes docs/prompts/README.md: every prompt outside the data with its picture and what an eye says of it.
 //   npx tubelet generate --prompts docs/prompts/outside-the-data.txt -s 1 -o 'docs/prompts/{index}.webp'
@@ -26,9 +27,7 @@ const columns = 5
 const rows = Array.from({ length: Math.ceil(cells.length / columns) }, (_, r) =>
   cells.slice(r * columns, (r + 1) * columns).map((cell) => cell.html),
 )
-const table = [new Array<string>(columns).fill(' '), new Array<string>(columns).fill('---'), ...rows]
-  .map((row) => `| ${row.join(' | ')} |`)
-  .join('\n')
+const table = markdownTable(new Array<string>(columns).fill(' '), rows)
 await writeFile(
   join(folder, 'README.md'),
   `# Prompts outside the data

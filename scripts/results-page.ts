@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import type { ReproductionResult } from '../src/cli/reproduce.ts'
 import { systems } from '../src/cli/system-list.ts'
 import { figureName } from '../src/reproduce/figure-name.ts'
+import { markdownTable } from './markdown-table.ts'
 
 // Writes docs/results.md and docs/results.zh.md from results/*.json; `npm run check` compares with --check.
 //   npm run results
@@ -27,14 +28,15 @@ export async function resultsPage(root: string, lang: Language): Promise<string>
 /** One line a result: whether its claim holds, and how long it took. */
 function overview(all: readonly ReproductionResult[], lang: Language): string {
   const text = words[lang]
-  const rows = all.map(
-    ({ name, system, holds, minutes }) =>
-      `| [${name}](#${anchor(system, name)}) | ${system} | ${text[holds ? 'holds' : 'fails']} | ${minutes} |`,
-  )
+  const rows = all.map(({ name, system, holds, minutes }) => [
+    `[${name}](#${anchor(system, name)})`,
+    system,
+    text[holds ? 'holds' : 'fails'],
+    `${minutes}`,
+  ])
   const hours = all.reduce((sum, { minutes }) => sum + minutes, 0) / 60
   const count = all.filter(({ holds }) => holds).length
-  const table = [`| ${text.lines.join(' | ')} |`, '| --- | --- | --- | --- |', ...rows].join('\n')
-  return `${table}\n\n${text.together(count, all.length, hours.toFixed(1))}`
+  return `${markdownTable(text.lines, rows)}\n\n${text.together(count, all.length, hours.toFixed(1))}`
 }
 
 /** Where a heading of the page is linked to. */
@@ -87,10 +89,11 @@ const digits = (value: number): string => (Math.abs(value) >= 1000 ? value.toFix
 function section(result: ReproductionResult, lang: Language): string {
   const { name, system, source, claim, holds, command, figures, charts, pictures } = result
   const text = words[lang]
-  const rows = Object.entries(figures).map(
-    ([figure, { mean, low, high }]) =>
-      `| ${figureName(figure, lang)} | ${digits(mean)} | ${digits(low)} – ${digits(high)} |`,
-  )
+  const rows = Object.entries(figures).map(([figure, { mean, low, high }]) => [
+    figureName(figure, lang),
+    digits(mean),
+    `${digits(low)} – ${digits(high)}`,
+  ])
   const drawn = charts.map(({ name: chart, title }) => {
     const file = `../results/${name}-${chart}${lang === 'zh' ? '.zh' : ''}.svg`
     return `![${title[lang]}](${file})`
@@ -103,7 +106,7 @@ function section(result: ReproductionResult, lang: Language): string {
     `## ${system}: ${name}`,
     `${claim[lang]}${text.source(source)} **${text[holds ? 'holds' : 'fails']}**`,
     text.command(`\`npx ${command}\``, text.made(result)),
-    [`| ${text.columns.join(' | ')} |`, '| --- | --- | --- |', ...rows].join('\n'),
+    markdownTable(text.columns, rows),
     ...drawn,
     ...shown,
   ].join('\n\n')
