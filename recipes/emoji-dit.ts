@@ -1,7 +1,8 @@
 /**
  * A DiT with adaLN-Zero (Peebles & Xie 2023) on the latents of `emoji-kl-f4`, told the group of each emoji, such as
  * animals-nature. First `tubelet train emoji-kl-f4`, then `tubelet train emoji-dit --model last`. The variance is fixed,
- * where the paper's is learnt. It has not been run to its end yet.
+ * where the paper's is learnt, and Muon learns the matrices of the blocks, where the paper has AdamW alone. Measured: loss
+ * 0.154 after 1,800 steps (0.171 with AdamW alone at 1e-3), 25 minutes on one core beside other work; faces and people are seen.
  */
 import {
   ddpmConfig,
@@ -86,8 +87,11 @@ export default {
           },
         },
       }),
-      lr: warmupCosine({ peak: 1e-3, warmup: Math.min(100, steps >> 4), total: steps, floor: 0.1 }),
-      optimizer: { weightDecay: 0, clip: 1, ema: 0.995 },
+      lr: warmupCosine({ peak: 1.5e-3, warmup: Math.min(100, steps >> 4), total: steps, floor: 0.1 }),
+      optimizer: {
+        ...{ weightDecay: 0, clip: 1, ema: 0.995 },
+        muon: (name, shape) => shape.length === 2 && /\.(attn1|ff)\..*weight$/.test(name),
+      },
       /** Rows of samples, one for each group in the order of their names. */
       async pictures(weights) {
         const { each, guidance } = drawn
