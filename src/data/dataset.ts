@@ -13,7 +13,7 @@ export const sampleSchema = conceptSchema.extend({
   file: z.string().optional(),
   split: z.enum(['train', 'held-out']),
   /** All that is known of what a made picture shows, such as the scene of shapes or the digit. */
-  labels: z.json().optional(),
+  labels: z.unknown().optional(),
   width: z.int().positive(),
   height: z.int().positive(),
   frames: z.int().positive(),

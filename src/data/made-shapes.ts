@@ -6,7 +6,7 @@ import { conceptOf } from './folder-captions.ts'
 import type { MadeSample, MadeSet } from './made-set.ts'
 import { captionMovingScene, drawMovingScene, type MovingScene, paintMovingScene } from './moving-shapes.ts'
 import { captionShapes } from './shape-captions.ts'
-import { drawScene, paintShapes, placedShapes, type ShapeScene, shapeColours, shapeKinds } from './shapes.ts'
+import { drawScene, paintShapes, placedShapes, shapeColours, shapeKinds } from './shapes.ts'
 
 /** Which shapes are drawn. */
 export interface MadeShapesOptions {
@@ -26,7 +26,7 @@ export function shapesSet({
     const scene = drawScene(random, { groups, count: shapes })
     return {
       ...told(scene[0], (language, detail) => captionShapes(scene, language, detail)),
-      labels: scene satisfies ShapeScene as never,
+      labels: scene,
       make: ({ size }) => ({
         ...{ frames: paintShapes(placedShapes(scene), size), count: 1, width: size, height: size, fps: 0 },
       }),
@@ -41,7 +41,7 @@ export function movingShapesSet({ events = 2, ...options }: MadeShapesOptions & 
     const scene = drawMovingScene(random, { events })
     return {
       ...told(scene, (language, detail) => captionMovingScene(scene, language, detail)),
-      labels: scene satisfies MovingScene as never,
+      labels: scene,
       make: ({ size, frames }) => ({
         ...{ frames: paintMovingScene(scene, { frames, size }), count: frames, width: size, height: size, fps },
       }),
