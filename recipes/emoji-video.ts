@@ -85,6 +85,7 @@ export default {
       cacheDir: `${cacheFolder()}/text`,
       onProgress: every(report, 'prompts encoded'),
     })
+    const peak = from === undefined ? 1.5e-3 : 8e-4 // what was learnt is lost at the higher one (docs/decisions/012)
     const [channels, frames, side] = clips.latents.shape
     const config: WanConfig = {
       width: 320,
@@ -133,6 +134,7 @@ export default {
         dropout,
         shift,
         given,
+        peak,
       },
       weights: from === undefined ? undefined : dataOf((await readPart(from, 'transformer', className)).arrays),
       build(p) {
@@ -178,7 +180,7 @@ export default {
         ),
       accumulate: 2,
       workers: 2,
-      lr: trapezoid({ peak: 1.5e-3, warmup: Math.min(30, Math.floor(steps / 10)), total: steps, decay: 0.95 }),
+      lr: trapezoid({ peak, warmup: Math.min(30, Math.floor(steps / 10)), total: steps, decay: 0.95 }),
       optimizer: {
         beta2: 0.98,
         weightDecay: 0.01,
