@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Command, CommanderError } from '@commander-js/extra-typings'
+import { type Command, CommanderError } from '@commander-js/extra-typings'
+import { recordingIo } from '../../test/cli.ts'
 import { commands } from './commands.ts'
+import { makeProgram } from './main.ts'
 import { translator } from './messages/index.ts'
 
 test('every command that the documentation, recipes and reproductions tell is one that the command line reads', async () => {
@@ -26,24 +28,20 @@ test('a wrong flag, choice or number in such a command is seen', async () => {
 })
 
 /** Why the command line would not read some words, if so; an argument may be left out, as where a verb is only named. */
-async function problemOf([verb, ...words]: readonly string[]): Promise<string | undefined> {
-  const file = await commands[verb as keyof typeof commands]()
-  const command = new Command(verb)
-  file.attach(command as Command, { t: translator('en'), shell: () => assert.fail('ran'), exit: () => {} })
-  quiet(command as Command)
+async function problemOf(words: readonly string[]): Promise<string | undefined> {
+  const program = makeProgram(recordingIo().io, { lang: 'en', t: translator('en'), exit: () => {} })
+  program.hook('preSubcommand', (_, chosen) => idle(chosen as Command))
   try {
-    await command.parseAsync(words, { from: 'user' })
+    await program.parseAsync(words, { from: 'user' })
   } catch (error) {
     const read = error instanceof CommanderError && error.code === 'commander.missingArgument'
     if (!read) return (error as Error).message
   }
 }
 
-/** Takes the doing out of a command and of those below it, and adds the flags that all have. */
-function quiet(command: Command) {
-  command.exitOverride().configureOutput({ outputError: () => {}, writeErr: () => {} })
-  command.option('--lang <language>').option('--json').option('-q, --quiet').option('-v, --verbose')
-  for (const below of command.commands) quiet(below as Command)
+/** Takes the doing out of a command and of those below it. */
+function idle(command: Command) {
+  for (const below of command.commands) idle(below as Command)
   if (command.commands.length === 0) command.action(() => {})
 }
 

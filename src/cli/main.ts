@@ -49,7 +49,8 @@ interface Language {
   t: Translate
 }
 
-function makeProgram(io: Io, { lang, t, exit }: Language & { exit: (code: number) => void }): Command {
+/** All verbs with the flags that they share; the file of a verb is loaded before its own flags are read. */
+export function makeProgram(io: Io, { lang, t, exit }: Language & { exit: (code: number) => void }): Command {
   const program = new Command('tubelet')
   program
     .description(t('frame.about'))
