@@ -132,6 +132,7 @@ export const importRule: ImportRule = {
     pacote: ['files/packages.ts'],
     sharp: ['files/*', 'data/*', 'cli/*'],
     'tar-stream': ['files/tar.ts'],
+    'fastest-levenshtein': ['data/words.ts'],
     zod: ['files/*', 'data/*', 'diffusion/*', 'train/*', 'generate/*', 'cli/*'],
     '@commander-js/extra-typings': ['cli/*'],
     i18next: ['cli/*'],

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { unknownWords } from '../data/words.ts'
+import { likelyMeant, unknownWords } from '../data/words.ts'
 import { TubeletError } from '../errors.ts'
 import { fileError, readJson } from '../files/disk.ts'
 import { knownWordsOf } from '../generate/model-folder.ts'
@@ -19,17 +19,25 @@ export async function checkFiles(paths: readonly string[]): Promise<void> {
   }
 }
 
+/** A question after a note on unknown words: what some of them were likely meant to be. */
+export function didYouMean(meant: readonly (string | undefined)[], t: Shell['t']): string {
+  const like = meant.filter((word) => word !== undefined).join(', ')
+  return like === '' ? '' : t('usage.didYouMean', { like: cutTo(like, 60) })
+}
+
 /** Tells which words of some texts the model has not learnt, where it says what it knows, and which ends it does not read. */
 export async function noteTexts(texts: readonly string[], folder: string, { say, t }: Shell): Promise<void> {
   if (texts.length === 0) return
   const known = await knownWordsOf(folder)
-  const words = await readTokenizer(folder)
+  const tokenizer = await readTokenizer(folder)
   const { context } = clipConfig(await readJson(join(folder, 'text_encoder', 'config.json'))).text
   for (const text of texts) {
     const prompt = cutTo(text, 60)
     const unknown = known ? unknownWords(text, known) : []
-    if (unknown.length > 0) say(t('generate.unknown', { prompt, words: cutTo(unknown.join(', '), 60) }))
-    const unread = words.tail(text, context)
+    const meant = unknown.map((word) => likelyMeant(word, [...(known ?? [])]))
+    const words = cutTo(unknown.join(', '), 60)
+    if (unknown.length > 0) say(t('generate.unknown', { prompt, words }) + didYouMean(meant, t))
+    const unread = tokenizer.tail(text, context)
     if (unread !== '') say(t('generate.unread', { prompt, unread: cutTo(unread, 60) }))
   }
 }

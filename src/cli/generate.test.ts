@@ -132,6 +132,8 @@ test('words that the model has not learned are told once a prompt, in the langua
   assert.match((await generate(['❤️', '-o', 'z.webp'])).err, /has learned no word of '❤️'/)
   assert.doesNotMatch((await generate(['a red heart', '-o', 'z.webp'])).err, /note/)
   assert.equal((await generate(['zzz', '-q', '-o', 'z.webp'])).err, '')
+  assert.match((await generate(['a red heartt', '-o', 'z.webp'])).err, /not learned: heartt; did you mean heart\?\n/)
+  assert.match((await generate(['birdd', '-o', 'z.webp', '--lang', 'zh'])).err, /会随意画.*bird/)
 })
 
 test('--size and --frames draw clips of another size, which the file and a note tell', async () => {

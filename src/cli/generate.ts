@@ -12,6 +12,7 @@ import { type GenerateEvent, type Recipe, type TextToVideo, usualDrawing } from 
 import { nodeRuntime } from '../runtime/node.ts'
 import { frameSize, number, wholeNumber } from './arguments.ts'
 import { checkClipName, checkClipPlaces, writeClip } from './clip-file.ts'
+import { didYouMean } from './clip-input.ts'
 import { clipNames } from './clip-names.ts'
 import { command, type Shell } from './command.ts'
 import { defaultModel, findModel } from './models.ts'
@@ -158,11 +159,14 @@ function noteSize({ width, height, frames, trainedOn }: TextToVideo, { say, t }:
 
 /** Tells which words of a prompt mean nothing to the model, and where it stops reading. */
 function note(
-  { recipe: { prompt }, unknown, known, unread }: Extract<GenerateEvent, { kind: 'prompt' }>,
+  { recipe: { prompt }, unknown, meant, known, unread }: Extract<GenerateEvent, { kind: 'prompt' }>,
   say: (line: string) => void,
   { t }: Shell,
 ) {
-  if (known === 0) say(t('generate.unknownAll', { prompt }))
-  else if (unknown.length > 0) say(t('generate.unknown', { prompt, words: unknown.join(', ') }))
+  const told =
+    known === 0
+      ? t('generate.unknownAll', { prompt })
+      : unknown.length > 0 && t('generate.unknown', { prompt, words: unknown.join(', ') })
+  if (told) say(told + didYouMean(meant, t))
   if (unread !== '') say(t('generate.unread', { prompt: cutTo(prompt, 60), unread: cutTo(unread, 60) }))
 }

@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { tokenizer } from './tokenizer.ts'
 import { byteAlphabet, fromTokenizerJson, toTokenizerJson } from './tokenizer-file.ts'
 import { trainTokenizer } from './tokenizer-train.ts'
-import { cleanText, knownWords, unknownWords } from './words.ts'
+import { cleanText, knownWords, likelyMeant, unknownWords } from './words.ts'
 
 const colours = ['red', 'blue', 'green', 'yellow', 'purple']
 const things = ['heart', 'bird', 'car', 'dragon', 'smiling face', 'clock', 'cat with tears of joy']
@@ -145,6 +145,19 @@ test('words of a prompt that no caption holds are told; signs, case and spaces d
   assert.deepEqual(unknownWords('红色的马 dragon', known), ['马'])
   assert.deepEqual(unknownWords('❤️ !!', known), [])
   assert.deepEqual(knownWords(['b a', 'a']), ['a', 'b'])
+})
+
+test('a misspelt word is told from one that is merely unknown', () => {
+  const known = ['bird', 'butterfly', 'cat', 'elephant', '象']
+  const meant = (word: string) => likelyMeant(word, known)
+  assert.deepEqual(['elefant', 'butterfli', 'birb', 'Zelephant'].map(meant), [
+    'elephant',
+    'butterfly',
+    'bird',
+    'elephant',
+  ])
+  assert.deepEqual(['cab', 'helicopter', 'bends', 'eggplant', '像', ''].map(meant), Array(6).fill(undefined))
+  assert.equal(likelyMeant('elefant', []), undefined)
 })
 
 const python = process.env.TUBELET_PYTHON ?? 'python3'

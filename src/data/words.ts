@@ -1,3 +1,5 @@
+import { closest, distance } from 'fastest-levenshtein'
+
 // How text is cleaned and cut into words before byte pairs are merged inside each. The patterns avoid \s and scripts'
 // names, whose meaning differs between regular expression engines: the same text stands in the saved tokenizer.
 
@@ -54,6 +56,16 @@ export function knownWords(captions: Iterable<string>): string[] {
   const known = new Set<string>()
   for (const caption of captions) for (const word of contentWords(caption)) known.add(word)
   return [...known].sort((a, b) => (a < b ? -1 : 1))
+}
+
+/**
+ * The known word that a misspelt one was likely meant to be, if any: one letter away (Levenshtein distance), or two in
+ * a word of six letters or more. In words of three letters too much is one letter away.
+ */
+export function likelyMeant(word: string, known: readonly string[]): string | undefined {
+  if (word.length < 4 || known.length === 0) return
+  const near = closest(word, known)
+  return distance(word, near) <= (word.length < 6 ? 1 : 2) ? near : undefined
 }
 
 /** The words of a prompt that no caption holds, once each, in the order of the prompt. */

@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { fileError, isAlive, readBytes, writeFileAtomic, writeFolderAtomic } from './disk.ts'
+import { fileError, isAlive, readBytes, readJson, writeFileAtomic, writeFolderAtomic } from './disk.ts'
 
 let folder = ''
 before(async () => {
@@ -33,6 +33,18 @@ test('a write that fails leaves the old content and no other file', async () => 
   })
   assert.equal(await readFile(path, 'utf8'), 'old')
   assert.deepEqual(await readdir(join(folder, 'keep')), ['file'])
+})
+
+test('a JSON file may hold the infinities that Python writes, and a string that looks like one stays', async () => {
+  const path = join(folder, 'scheduler_config.json')
+  await writeFile(
+    path,
+    '{"lambda_min_clipped": -Infinity, "most": Infinity, "say \\"Infinity": ["Infinity, \\\\", -1]}',
+  )
+  const read = { lambda_min_clipped: -Infinity, most: Infinity, 'say "Infinity': ['Infinity, \\', -1] }
+  assert.deepEqual(await readJson(path), read)
+  await writeFile(path, '{"most": Infinite}')
+  await assert.rejects(readJson(path), { code: 'input', message: /scheduler_config\.json: not valid JSON/ })
 })
 
 test('a real full disk is told as such', { skip: process.platform !== 'linux' && 'needs /dev/full' }, async () => {

@@ -45,11 +45,14 @@ export async function readBytes(path: string, { limit = 2 ** 30 } = {}): Promise
   }
 }
 
-/** Reads a JSON file; the caller checks what it holds. */
+const stringOrInfinity = /"(?:[^"\\]|\\.)*"|\bInfinity\b/g
+const inJson = (found: string): string => (found === 'Infinity' ? '1e999' : found)
+
+/** Reads a JSON file, also with the `Infinity` that Python writes into some; the caller checks what it holds. */
 export async function readJson(path: string): Promise<unknown> {
   const text = new TextDecoder().decode(await readBytes(path, { limit: 2 ** 28 }))
   try {
-    return JSON.parse(text)
+    return JSON.parse(text.includes('Infinity') ? text.replace(stringOrInfinity, inJson) : text)
   } catch (error) {
     throw new TubeletError('input', `${path}: not valid JSON: ${(error as Error).message}`, { cause: error })
   }

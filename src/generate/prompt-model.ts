@@ -1,4 +1,4 @@
-import { contentWords } from '../data/words.ts'
+import { contentWords, likelyMeant } from '../data/words.ts'
 import { type Known, pathAround } from '../diffusion/known.ts'
 import { sample } from '../diffusion/sample.ts'
 import { schedulerFromConfig } from '../diffusion/scheduler.ts'
@@ -26,6 +26,7 @@ export type GenerateEvent =
       readonly index: number
       readonly recipe: Recipe
       readonly unknown: readonly string[] // words that the training did not teach
+      readonly meant: readonly (string | undefined)[] // of each of them, the known word it may be a misspelling of
       readonly known: number // how many words it did
       readonly unread: string // the end of a prompt that is too long for the text encoder, else empty
     }
@@ -92,7 +93,8 @@ async function* draw(
   const asked = [...new Set(contentWords(prompt))]
   const unknown = words ? asked.filter((word) => !words.includes(word)) : []
   const unread = text.tokenizer.tail(prompt, text.length)
-  yield { kind: 'prompt', index, recipe, unknown, known: asked.length - unknown.length, unread }
+  const meant = unknown.map((word) => likelyMeant(word, words ?? []))
+  yield { kind: 'prompt', index, recipe, unknown, meant, known: asked.length - unknown.length, unread }
   const guided = guidance !== 1
   const program = await model.denoiser(guided, dtype, known !== undefined)
   const states = await conditions(text, recipe, guided)
