@@ -70,6 +70,12 @@ test('a sampler goes from pure noise to the data in falling times, whatever shap
   assert.deepEqual(flowSigmas(flowConfig.parse({}), 1), [1, 0])
 })
 
+test('times that are stretched to a last one stay numbers in a single step', () => {
+  const config = flowConfig.parse({ shift_terminal: 0.1 })
+  assert.deepEqual(flowSigmas(config, 1), [1, 0])
+  assert.ok(Math.abs(flowSigmas(config, 4)[3] - 0.1) < 1e-12)
+})
+
 test('a constant velocity is followed exactly in any number of steps', () => {
   for (const steps of [1, 7]) {
     const scheduler = flowEuler(flowConfig.parse({ shift: 3 }), steps)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { TubeletError } from '../errors.ts'
 import { needed } from './ddpm.ts'
+import { checkSize } from './prediction.ts'
 import type { Scheduler } from './step.ts'
 
 // Rectified flow (Liu et al. 2023; Esser et al. 2024): data and noise are joined by a straight line,
@@ -65,7 +66,7 @@ export function flowSigmas(config: FlowConfig, steps: number, mu?: number): numb
   let sigmas = line(most, least, steps).map((t) =>
     dynamic ? dynamicShift(t, mu!, config) : shiftTime(t, config.shift),
   )
-  if (config.shift_terminal) {
+  if (config.shift_terminal && steps > 1) {
     const scale = (1 - sigmas[steps - 1]) / (1 - config.shift_terminal)
     sigmas = sigmas.map((t) => 1 - (1 - t) / scale)
   }
@@ -92,6 +93,7 @@ export function flowEuler(config: FlowConfig, steps: number, { mu }: { mu?: numb
     initNoiseSigma: 1,
     drawsNoise: () => config.stochastic_sampling,
     step({ prediction, x, index, noise }) {
+      checkSize(prediction, x)
       const [t, next] = [sigmas[index], sigmas[index + 1]]
       if (!config.stochastic_sampling) return x.map((value, i) => value + (next - t) * prediction[i])
       const drawn = needed(noise, index)

@@ -27,6 +27,7 @@ export function split(
   x: Float32Array,
   { alphaBar, batch, config }: PredictionFrame,
 ): { x0: Float32Array; eps: Float32Array } {
+  checkSize(prediction, x)
   const [a, s] = [Math.sqrt(alphaBar), Math.sqrt(1 - alphaBar)] // xt = a x0 + s ε
   const x0 = new Float32Array(x.length)
   const eps = new Float32Array(x.length)
@@ -48,6 +49,15 @@ export function split(
   if (config.thresholding) threshold(x0, batch, config)
   else if (config.clip_sample) clip(x0, config.clip_sample_range)
   return { x0, eps }
+}
+
+/** Refuses a prediction that does not hold a number for each of x. */
+export function checkSize({ length }: Float32Array, x: Float32Array): void {
+  if (length !== x.length)
+    throw new TubeletError(
+      'input',
+      `scheduler: the prediction must be as large as x (got ${length} numbers for ${x.length})`,
+    )
 }
 
 /** Refuses settings under which the first step would divide by ᾱ = 0. */

@@ -89,6 +89,23 @@ test('every sampler returns x0 when the network knows it', async () => {
     assert.ok(worst(await last(config, network, 20, eta), x0) < 1e-3, JSON.stringify(config))
 })
 
+test('a prediction of another size than x is refused, as one that holds variances beside', async () => {
+  const kinds: object[] = [
+    { _class_name: 'DDPMScheduler' },
+    { _class_name: 'DDIMScheduler' },
+    { _class_name: 'FlowMatchEulerDiscreteScheduler' },
+  ]
+  for (const config of kinds)
+    for (const length of [2 * shape, shape - 1])
+      await assert.rejects(
+        last(config, () => new Float32Array(length)),
+        {
+          code: 'input',
+          message: `scheduler: the prediction must be as large as x (got ${length} numbers for ${shape})`,
+        },
+      )
+})
+
 test('DDIM with eta 1 draws the noise of DDPM, where no x0 is clipped', async () => {
   const config = { clip_sample: false, timestep_spacing: 'leading' }
   const ddpm = await last({ ...config, _class_name: 'DDPMScheduler' }, pretend, 50)

@@ -1,13 +1,17 @@
 import { make, makeAll, type Op, type Tensor } from '../graph/index.ts'
-import { add, mul, sub } from './arithmetic.ts'
+import { add, addAll, mul, sub } from './arithmetic.ts'
 import { erf, exp, sigmoid, square } from './elementwise.ts'
 
 /** SiLU, also called swish: x · sigmoid(x) (Hendrycks & Gimpel 2016; Elfwing et al. 2018). Outputs: y and the sigmoid. */
 const Silu: Op = {
   name: 'silu',
   shape: ([x]) => [x.shape, x.shape],
-  // y = x s, so dy/dx = s + x s (1 − s) = s + y − y s: four passes over memory.
-  grad: (dy, { outputs: [y, s] }) => [mul(dy, add(s, sub(y, mul(y, s))))],
+  // y = x s, so dy/dx = s + x s (1 − s) = s + y − y s: four passes over memory. What a second gradient sends to s comes
+  // on top of it.
+  grad(_, { outputs: [y, s] }, [dy, ds]) {
+    const parts = [dy && mul(dy, add(s, sub(y, mul(y, s)))), ds && mul(ds, sub(s, mul(s, s)))]
+    return [addAll(parts.filter((part) => part !== undefined))]
+  },
   lower(_, [x], onnx) {
     const s = onnx.node('Sigmoid', [x])
     return [onnx.node('Mul', [x, s]), s]

@@ -4,6 +4,8 @@ import { checkOp } from '../../test/check-op.ts'
 import { at, fill } from '../../test/positions.ts'
 import { input } from '../graph/index.ts'
 import { add, addAll, div, mul, neg, sub } from './arithmetic.ts'
+import { equal, less, where } from './compare.ts'
+import { maximum } from './maximum.ts'
 import { concat } from './movement.ts'
 
 const ops = [
@@ -85,6 +87,20 @@ test('operands whose shapes do not broadcast are refused, with both shapes', () 
     name: 'ShapeError',
     message: 'mul: the shapes of a and b must broadcast (got a [2, 3], b [2, 4])',
   })
+})
+
+test('a number beside whole numbers must be one of them', () => {
+  const ids = input('ids', [2], 'int32')
+  const message = (op: string, x: number) =>
+    `${op}: a number beside an int32 tensor must be one itself; use cast (got number ${x}, beside [2])`
+  const wrong: [() => unknown, string][] = [
+    [() => mul(ids, 0.5), message('mul', 0.5)],
+    [() => sub(1.5, ids), message('sub', 1.5)],
+    [() => less(ids, 1.5), message('less', 1.5)],
+    [() => maximum(ids, -Infinity), message('maximum', -Infinity)],
+    [() => where(equal(ids, 0), ids, 2 ** 31), message('where', 2 ** 31)],
+  ]
+  for (const [make, message] of wrong) assert.throws(make, { name: 'ShapeError', message })
 })
 
 test('operands of two types are refused', () => {

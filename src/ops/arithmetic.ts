@@ -1,5 +1,5 @@
 import { make, type Op, type Tensor } from '../graph/index.ts'
-import { lift, type Operand, pairShape } from './operand.ts'
+import { liftPair, type Operand, pairShape } from './operand.ts'
 import { sumTo } from './reduce.ts'
 
 const binary = (name: string, type: string, gradient: Op['grad']): Op => ({
@@ -9,7 +9,7 @@ const binary = (name: string, type: string, gradient: Op['grad']): Op => ({
   lower: (_, inputs, onnx) => onnx.node(type, inputs),
 })
 
-const apply = (op: Op, a: Operand, b: Operand) => make(op, [lift(a, b), lift(b, a)], undefined)
+const apply = (op: Op, a: Operand, b: Operand) => make(op, liftPair(op.name, a, b), undefined)
 
 const Add = binary('add', 'Add', (dy, { inputs: [a, b] }) => [sumTo(dy, a.shape), sumTo(dy, b.shape)])
 const Sub = binary('sub', 'Sub', (dy, { inputs: [a, b] }) => [sumTo(dy, a.shape), neg(sumTo(dy, b.shape))])

@@ -1,5 +1,5 @@
 import { broadcastShapes, type DType, make, type Op, ShapeError, type Tensor } from '../graph/index.ts'
-import { lift, type Operand, pairShape } from './operand.ts'
+import { liftPair, type Operand, pairShape } from './operand.ts'
 import { sumTo } from './reduce.ts'
 
 /** An op of two tensors whose answer is yes or no for each element; it has no slope, so no gradient passes it. */
@@ -20,7 +20,7 @@ const GreaterOrEqual = comparison('greaterOrEqual', 'GreaterOrEqual')
 const Less = comparison('less', 'Less')
 const LessOrEqual = comparison('lessOrEqual', 'LessOrEqual')
 
-const compare = (op: Op) => (a: Operand, b: Operand) => make(op, [lift(a, b), lift(b, a)], undefined)
+const compare = (op: Op) => (a: Operand, b: Operand) => make(op, liftPair(op.name, a, b), undefined)
 
 /** a = b, with broadcasting; the result is of type bool, as with all comparisons. */
 export const equal: (a: Operand, b: Operand) => Tensor = compare(Equal)
@@ -88,7 +88,7 @@ const Where: Op = {
 
 /** a where the condition is true, b elsewhere, with broadcasting. */
 export const where = (condition: Tensor, a: Operand, b: Operand): Tensor =>
-  make(Where, [condition, lift(a, b), lift(b, a)], undefined)
+  make(Where, [condition, ...liftPair('where', a, b)], undefined)
 
 const elementTypes = { float32: 1, int32: 6, bool: 9 } as const // ONNX TensorProto.DataType
 

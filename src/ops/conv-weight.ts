@@ -88,7 +88,9 @@ function gathered(x: Tensor, dy: Tensor, kernel: Shape, geometry: Geometry): Fac
   const [B, O, ...out] = dy.shape
   const C = x.shape[1]
   const read = out.map((n, i) => (n - 1) * stride[i] + (kernel[i] - 1) * dilation[i] + 1)
-  const padded = window(channelsFirst(x), [0, 0, ...before.map((n) => -n)], [C, B, ...read])
+  const shape = [C, B, ...read]
+  const nothing = read.some((n, i) => n <= before[i]) // windows that see padding alone
+  const padded = nothing ? expand(scalar(0), shape) : window(channelsFirst(x), [0, 0, ...before.map((n) => -n)], shape)
   const K = B * size(out)
   const right = positions(kernel).map((at) => reshape(seenAt(padded, at, out, geometry), [1, C, K]))
   return { left: [reshape(channelsFirst(dy), [1, O, K])], right }

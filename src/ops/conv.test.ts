@@ -91,6 +91,9 @@ const cases: [string, Shape, Shape, Options][] = [
   ['a group for each channel, two outputs each', [2, 3, 4, 4], [6, 1, 3, 3], { stride: 2, padding: 1, groups: 3 }],
   ['many places, two groups', [1, 4, 23, 24], [4, 2, 2, 2], { groups: 2 }],
   ['patches without overlap', [2, 3, 4, 6], [5, 3, 2, 3], { stride: [2, 3] }],
+  ['3×3 side by side, with padding', [1, 2, 6, 6], [3, 2, 3, 3], { stride: 3, padding: 1 }],
+  ['2×2 side by side, padding in front', [1, 2, 4, 6], [3, 2, 2, 2], { stride: 2, padding: [[1, 0], 0] }],
+  ['a window that sees padding alone', [1, 2, 1, 1], [2, 2, 1, 1], { stride: 3, padding: 1 }],
   ['patches that leave a rest', [2, 3, 5, 6], [5, 3, 2, 3], { stride: [2, 3] }],
   ['one axis', [2, 3, 8], [4, 3, 3], { padding: 1 }],
   ['one axis with stride 2', [2, 3, 8], [4, 3, 4], { padding: 1, stride: 2 }],
@@ -160,6 +163,13 @@ test('a convolution refuses shapes that do not fit, and says which', () => {
     { bias: input('b', [4]) },
     'conv: the bias must hold one number for each of 8 output channels (got bias [4])',
   )
+})
+
+test('one axis, or two, are too few for a convolution and its adjoint', () => {
+  const message = /^(conv|convTranspose): x must be \[B, C, \.\.\.\] with one to three more axes/
+  for (const op of [conv, convTranspose])
+    for (const shape of [[], [4], [4, 4]])
+      assert.throws(() => op(input('x', shape), input('w', shape)), { name: 'ShapeError', message })
 })
 
 test('a transposed convolution refuses shapes that do not fit, and says which', () => {

@@ -84,10 +84,12 @@ const Conv: Op<ConvAttrs> = {
  */
 export function conv(x: Tensor, w: Tensor, options: ConvOptions = {}): Tensor {
   const { bias, groups = 1 } = options
+  checkKernel('conv', x, w, groups)
   const attrs = { ...geometryOf('conv', x.shape.length - 2, options), groups }
   const inputs = bias ? [x, w, bias] : [x, w]
   const [, , ...out] = Conv.shape(inputs, attrs) as Shape
-  const apart = w.shape.slice(2).every((k, i) => k === attrs.stride[i] && k * out[i] === x.shape[i + 2])
+  const unpadded = [...attrs.before, ...attrs.after].every((n) => n === 0)
+  const apart = unpadded && w.shape.slice(2).every((k, i) => k === attrs.stride[i] && k * out[i] === x.shape[i + 2])
   return apart && groups === 1 && size(w.shape.slice(2)) > 1 ? patches(x, w, bias) : make(Conv, inputs, attrs)
 }
 
@@ -161,6 +163,7 @@ const ConvTranspose: Op<TransposeAttrs> = {
 /** Transposed convolution, the adjoint of `conv`: x [B, C, ...], w [C, O / groups, ...kernel] → [B, O, ...]. */
 export function convTranspose(x: Tensor, w: Tensor, options: ConvTransposeOptions = {}): Tensor {
   const { bias, groups = 1, outputPadding = 0 } = options
+  checkKernel('convTranspose', x, w, groups)
   const rank = x.shape.length - 2
   const attrs = { ...geometryOf('convTranspose', rank, options), groups }
   const extra = typeof outputPadding === 'number' ? new Array<number>(rank).fill(outputPadding) : outputPadding

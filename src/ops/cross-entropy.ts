@@ -36,7 +36,7 @@ export interface CrossEntropyOptions {
 
 /**
  * Mean of −ln p(label) over all rows: logits [..., V], labels int32 [...] → a scalar. Where every label is the ignored
- * one, the mean is 0.
+ * one, the mean is 0. A label below 0 that is not ignored counts from the last class, as in ONNX.
  */
 export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { ignore, smoothing = 0 } = options

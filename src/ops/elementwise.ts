@@ -50,6 +50,7 @@ const Clip: Op<{ low: number; high: number }> = {
 const Inside: Op<{ low: number; high: number }> = {
   name: 'inside',
   shape: ([x]) => x.shape,
+  grad: () => [undefined], // it has no slope
   lower({ attrs: { low, high } }, [x], onnx) {
     const above = onnx.node('GreaterOrEqual', [x, onnx.scalar(low)])
     const below = onnx.node('LessOrEqual', [x, onnx.scalar(high)])
@@ -71,6 +72,7 @@ const Abs: Op = {
 const SignOf: Op = {
   name: 'sign',
   shape: ([x]) => x.shape,
+  grad: () => [undefined], // it has no slope
   lower(_, [x], onnx) {
     if (onnx.target === 'cpu') return onnx.node('Sign', [x])
     const is = (type: string) => onnx.node('Cast', [onnx.node(type, [x, onnx.scalar(0)])], { to: 1 })
@@ -91,6 +93,7 @@ const Relu: Op = {
 const Positive: Op = {
   name: 'positive',
   shape: ([x]) => x.shape,
+  grad: () => [undefined], // it has no slope
   lower: (_, [x], onnx) => onnx.node('Cast', [onnx.node('Greater', [x, onnx.scalar(0)])], { to: 1 }),
 }
 

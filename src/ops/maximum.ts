@@ -1,7 +1,7 @@
 import { make, type Op, type Tensor } from '../graph/index.ts'
 import { add, mul, sub } from './arithmetic.ts'
 import { cast, greater, greaterOrEqual } from './compare.ts'
-import { lift, type Operand, pairShape } from './operand.ts'
+import { liftPair, type Operand, pairShape } from './operand.ts'
 import { sumTo } from './reduce.ts'
 
 /** Which share of the gradient goes to a where the larger one is taken: 1, 0, or ½ where both are equal. */
@@ -24,7 +24,7 @@ const Maximum = choice('maximum', 'Max', shareOfLarger)
 const Minimum = choice('minimum', 'Min', (a, b) => shareOfLarger(b, a))
 
 /** The larger of a and b by element, with broadcasting; equal ones share the gradient. */
-export const maximum = (a: Operand, b: Operand): Tensor => make(Maximum, [lift(a, b), lift(b, a)], undefined)
+export const maximum = (a: Operand, b: Operand): Tensor => make(Maximum, liftPair('maximum', a, b), undefined)
 
 /** The smaller of a and b by element, with broadcasting; equal ones share the gradient. */
-export const minimum = (a: Operand, b: Operand): Tensor => make(Minimum, [lift(a, b), lift(b, a)], undefined)
+export const minimum = (a: Operand, b: Operand): Tensor => make(Minimum, liftPair('minimum', a, b), undefined)

@@ -36,6 +36,11 @@ test('mean over no axis is the tensor itself', () => {
   assert.equal(mean(x, []), x)
 })
 
+test('mean refuses whole numbers, whose mean is none', () => {
+  const message = 'mean: x must be of type float32; use cast (got x [2, 3], type int32)'
+  assert.throws(() => mean(input('x', [2, 3], 'int32')), { name: 'ShapeError', message })
+})
+
 test('mean refuses an axis that is named twice', () => {
   const message = 'mean: axes must be different axes of x (got x [2, 3], axes [0, -2])'
   assert.throws(() => mean(input('x', [2, 3]), [0, -2]), { name: 'ShapeError', message })

@@ -1,10 +1,13 @@
-import { make, type Op, type Tensor } from '../graph/index.ts'
+import { make, type Op, ShapeError, type Tensor } from '../graph/index.ts'
 import { mul } from './arithmetic.ts'
 import { expand, frontAxes, type ReduceAttrs, reduced, unreduced } from './reduce.ts'
 
 const Mean: Op<ReduceAttrs> = {
   name: 'mean',
-  shape: ([x], attrs) => reduced(x.shape, attrs),
+  shape([x], attrs) {
+    if (x.dtype !== 'float32') throw new ShapeError('mean', 'x must be of type float32; use cast', { x, type: x.dtype })
+    return reduced(x.shape, attrs)
+  },
   grad: (dy, { inputs: [x], attrs }) => {
     const count = attrs.axes.reduce((n, axis) => n * x.shape[axis], 1)
     return [expand(mul(unreduced(dy, x, attrs), 1 / count), x.shape)]

@@ -224,6 +224,8 @@ const Pad: Op<{ before: readonly number[]; after: readonly number[]; value: numb
 export function pad(x: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
   if (before.length !== x.shape.length || after.length !== x.shape.length || [...before, ...after].some((n) => n < 0))
     throw new ShapeError('pad', 'before and after must give a size ≥ 0 for each axis of x', { x, before, after })
+  if (x.dtype === 'int32' && (value | 0) !== value)
+    throw new ShapeError('pad', 'the value beside an int32 tensor must be one itself; use cast', { value, x })
   return [...before, ...after].every((n) => n === 0) ? x : make(Pad, [x], { before, after, value })
 }
 

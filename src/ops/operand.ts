@@ -3,10 +3,15 @@ import { broadcastShapes, type Shape, ShapeError, scalar, type Tensor } from '..
 /** A tensor, or a number that stands for a tensor without axes. */
 export type Operand = Tensor | number
 
-/** The operand as a tensor; a number takes the type of the operand beside it. */
-export function lift(x: Operand, beside: Operand): Tensor {
+/** The operands of an op as tensors; a number takes the type of the operand beside it. */
+export const liftPair = (op: string, a: Operand, b: Operand): [Tensor, Tensor] => [lift(op, a, b), lift(op, b, a)]
+
+function lift(op: string, x: Operand, beside: Operand): Tensor {
   if (typeof x !== 'number') return x
-  return scalar(x, typeof beside !== 'number' && beside.dtype === 'int32' ? 'int32' : 'float32')
+  const dtype = typeof beside !== 'number' && beside.dtype === 'int32' ? 'int32' : 'float32'
+  if (dtype === 'int32' && (x | 0) !== x)
+    throw new ShapeError(op, 'a number beside an int32 tensor must be one itself; use cast', { number: x, beside })
+  return scalar(x, dtype)
 }
 
 /** Shape of an op that works on pairs of elements of one type, with broadcasting. */

@@ -32,6 +32,7 @@ const cases: [string, Shape, Flat][] = [
   ['2×2 windows side by side', [1, 2, 4, 6], { kernel: 2, stride: 2, padding: 0 }],
   ['2×2 windows that leave a rest', [1, 2, 5, 7], { kernel: 2, stride: 2, padding: 0 }],
   ['3×3 windows that overlap, with padding', [1, 2, 6, 5], { kernel: 3, stride: 2, padding: 1 }],
+  ['3×3 windows side by side, with padding', [1, 2, 6, 6], { kernel: 3, stride: 3, padding: 1 }],
   ['3×3 windows at every place', [1, 1, 4, 4], { kernel: 3, stride: 1, padding: 1 }],
   ['windows with gaps between', [1, 1, 8, 7], { kernel: 2, stride: 3, padding: 0 }],
 ]

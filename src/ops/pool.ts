@@ -97,7 +97,8 @@ export const avgPool = (x: Tensor, options: PoolOptions): Tensor => make(AvgPool
 function avgPoolGradient(dy: Tensor, x: Tensor, { kernel, stride, before, after }: PoolAttrs): Tensor {
   const spatial = x.shape.slice(2)
   const share = 1 / size(kernel)
-  const tiled = kernel.every((k, i) => k === stride[i] && spatial[i] === k * dy.shape[i + 2])
+  const unpadded = [...before, ...after].every((n) => n === 0)
+  const tiled = unpadded && kernel.every((k, i) => k === stride[i] && spatial[i] === k * dy.shape[i + 2])
   if (tiled) return upsample(mul(dy, share), kernel)
   const even = constant(new Float32Array(size(kernel)).fill(share), [1, 1, ...kernel])
   const padding = before.map((n, i) => [n, after[i]] as const)

@@ -35,7 +35,10 @@ export async function programApart(model: OnnxModel, options: ApartModel['option
   const workerData: ApartModel = { model, options: settings, shared }
   const worker = new Worker(workerFile, { workerData })
   const answer = answersOf(worker)
-  await answer()
+  await answer().catch(async (error) => {
+    await worker.terminate() // it would keep the process
+    throw error
+  })
   worker.unref() // waits without keeping the process
 
   const { inputs } = model

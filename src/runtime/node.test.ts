@@ -58,6 +58,13 @@ test('a program apart keeps constants, and does not keep the process alive', asy
   await program.release()
 })
 
+test('a program apart that cannot be loaded leaves no thread behind', async () => {
+  const threads = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length
+  const before = threads()
+  await assert.rejects(nodeRuntime().load({ y: exp(index) }, { apart: 1 })) // the engine has no such exp
+  assert.equal(threads(), before)
+})
+
 for (const device of ['cpu', 'wasm'] as const) {
   const runtime = nodeRuntime({ device })
 

@@ -32,7 +32,10 @@ export async function loadBatches(
   const count = batchesAtOnce(config, graph)
   const apart = count > 1 ? count : undefined
   const loading = Array.from({ length: count }, () => runtime.load(outputsOf(graph), { spin, apart }))
-  const programs = await Promise.all(loading)
+  const programs = await Promise.all(loading).catch(async (error) => {
+    for (const one of await Promise.allSettled(loading)) if (one.status === 'fulfilled') await one.value.release()
+    throw error
+  })
   const source = batchSource(config)
 
   return {

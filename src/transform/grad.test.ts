@@ -4,7 +4,23 @@ import { checkOp } from '../../test/check-op.ts'
 import { assertClose } from '../../test/close.ts'
 import { evaluate } from '../../test/on-node.ts'
 import { input, nodesOf, withScope } from '../graph/index.ts'
-import { add, exp, matmul, max, mul, reshape, split, sub, sum, tanh } from '../ops/index.ts'
+import {
+  abs,
+  add,
+  clip,
+  exp,
+  layerNorm,
+  matmul,
+  max,
+  mul,
+  relu,
+  reshape,
+  silu,
+  split,
+  sub,
+  sum,
+  tanh,
+} from '../ops/index.ts'
 import { grad } from './grad.ts'
 
 test('the gradients of all uses of a tensor add up', () =>
@@ -37,6 +53,28 @@ test('a gradient can be differentiated again', async () => {
   const got = await evaluate({ first, second }, { x: Float32Array.of(1, -2, 3, 0.5) })
   assertClose(got.first, [3, 12, 27, 0.75], 1e-6, 'first')
   assertClose(got.second, [9, 36, 81, 2.25], 1e-6, 'second')
+})
+
+test('a second gradient passes what has no slope, and SiLU, whose sigmoid it needs twice', async () => {
+  await checkOp(
+    (x) => mul(grad(sum(silu(x)), [x])[0], x),
+    [[7]],
+    (x) =>
+      x.map((v) => {
+        const s = 1 / (1 + Math.exp(-v))
+        return (s + v * s * (1 - s)) * v
+      }),
+  )
+  const x = input('x', [3])
+  const [d] = grad(sum(mul(grad(sum(abs(relu(clip(x, -1, 2)))), [x])[0], x)), [x])
+  assert.deepEqual([...(await evaluate({ d }, { x: Float32Array.of(1, -0.5, 3) })).d], [1, 0, 0])
+})
+
+test('a second gradient through a norm is refused, since it would be wrong', () => {
+  const [x, gain, bias] = [input('x', [2, 4]), input('gain', [4]), input('bias', [4])]
+  const [first] = grad(sum(mul(layerNorm(x, { gain, bias }), x)), [x])
+  const message = 'layerNorm: this op has no second gradient (got y [2, 4])'
+  assert.throws(() => grad(sum(mul(first, first)), [x]), { name: 'ShapeError', message })
 })
 
 test('a loss may have axes, as long as it holds one number', async () => {

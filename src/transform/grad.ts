@@ -38,7 +38,11 @@ const backwardOf = (scope: string): string => (scope.endsWith(backwardMark) ? sc
 
 function gradientsOf(node: Node, dys: readonly (Tensor | undefined)[], first: Tensor) {
   if (!node.op.grad) throw new ShapeError(node.op.name, 'this op has no gradient', { y: node.outputs[0] })
-  return node.op.grad(dys[0] ?? first, node, dys)
+  const [dy, ...others] = dys
+  // Outputs beside the first that a rule of two parameters made for itself, such as the deviation of a norm.
+  if (node.op.grad.length < 3 && others.some((d) => d !== undefined))
+    throw new ShapeError(node.op.name, 'this op has no second gradient', { y: node.outputs[0] })
+  return node.op.grad(dy ?? first, node, dys)
 }
 
 /** The nodes that some tensor of `wrt` can reach. */
