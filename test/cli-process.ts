@@ -7,6 +7,8 @@ export interface CliProcess {
   /** What it wrote on stderr so far. */
   readonly err: () => string
   readonly kill: (signal: NodeJS.Signals) => void
+  /** Nobody reads its stderr any more. */
+  readonly closeErr: () => void
   /** Its exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>
 }
@@ -34,7 +36,13 @@ export function startCli(argv: readonly string[], { cwd, env, largestFile }: Cli
     child.on('error', reject)
     child.on('close', (code, signal) => resolve(code ?? signal!))
   })
-  return { pid: child.pid!, err: () => err, kill: (signal) => child.kill(signal), ended }
+  return {
+    pid: child.pid!,
+    err: () => err,
+    kill: (signal) => child.kill(signal),
+    closeErr: () => child.stderr.destroy(),
+    ended,
+  }
 }
 
 /** Waits until something holds; fails after a minute, with what `state` tells. */

@@ -62,7 +62,7 @@ test('drawings, strips and videos are captioned as by classify; a video without 
   const [scene] = tinyScenes
   const { frames, count, width } = tinyClipOf(scene)
   const want = `${captionMovingScene(scene, 'en', 'short')}\n`
-  const xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/" tubelet:recipe="{}"/>'
+  const xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/" tubelet:frames="2"/>'
   await writeFile(join(cwd, 'strip.png'), await encodeStrip(tinyClipOf(scene), { xmp }))
   assert.deepEqual(await caption('strip.png', '-m', 'tiny'), { code: 0, out: want, err: '' })
 

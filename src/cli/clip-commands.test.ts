@@ -25,7 +25,7 @@ before(async () => {
   await put('pictures/red.webp', await encodeWebp(plain([255, 0, 0]), { quality: 'lossless' }))
   await put('pictures/inner/blue.png', await encodeStrip(plain([0, 0, 255])))
   await put('pictures/clip.webp', await encodeWebp(plain([255, 0, 0], [0, 0, 255]), { quality: 'lossless' }))
-  await put('strip.png', await encodeStrip(plain([255, 0, 0], [0, 0, 255]), { xmp: recipeXmp({ prompt: 'x' }) }))
+  await put('strip.png', await encodeStrip(plain([255, 0, 0], [0, 0, 255]), { xmp: recipeXmp({ prompt: 'x' }, 2) }))
   await put(
     'red.svg',
     '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9" fill="#f00"/></svg>',

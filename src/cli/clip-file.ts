@@ -64,7 +64,7 @@ async function encode(ending: string, clip: Clip, { recipe, env }: { recipe: obj
     case '.gif':
       return addGifComment(await encodeGif(clip), recipeComment(recipe))
     case '.png':
-      return encodeStrip(clip, { xmp: recipeXmp(recipe) })
+      return encodeStrip(clip, { xmp: recipeXmp(recipe, clip.count) })
     default:
       return encodeMp4(clip, { comment: recipeComment(recipe), env })
   }

@@ -4,10 +4,13 @@ import { TubeletError } from '../errors.ts'
 import { readBytes } from '../files/disk.ts'
 import { gifComments } from '../files/gif-comment.ts'
 
-/** The recipe as an XMP packet, which programs that keep metadata leave in place. */
-export function recipeXmp(recipe: object): string {
+/**
+ * The recipe as an XMP packet, which programs that keep metadata leave in place; for a strip with the number of frames
+ * that stand side by side in it.
+ */
+export function recipeXmp(recipe: object, frames?: number): string {
   const text = recipeComment(recipe).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
-  return `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:tubelet="https://tubelet.dev/ns/1.0/" tubelet:recipe="${text}"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`
+  return `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:tubelet="https://tubelet.dev/ns/1.0/" tubelet:recipe="${text}"${frames === undefined ? '' : ` tubelet:frames="${frames}"`}/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`
 }
 
 /** The recipe as JSON in ASCII, for formats that know no other letters. */

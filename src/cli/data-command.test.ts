@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runCli, scratchFolder } from '../../test/cli.ts'
+import { startCli } from '../../test/cli-process.ts'
 import { emojiPackages } from '../../test/emoji-packages.ts'
 import { packagesOf } from '../data/drawings.ts'
 import { captionPackage } from '../data/emoji-packages.ts'
@@ -55,6 +56,23 @@ test('made pictures and points are built by name', async () => {
     assert.equal(code, 2, err)
     assert.match(err, message)
   }
+})
+
+test('a place that cannot be written is told in one sentence', async () => {
+  await writeFile(join(root, 'taken'), '')
+  for (const place of ['taken', 'taken/inner']) {
+    const { code, err } = await runCli(['data', 'build', 'shapes', '-n', '2', '-o', place], { cwd: root })
+    assert.equal(code, 3)
+    assert.match(err, /^error: cannot write .*taken.*: .*\n/m)
+    assert.doesNotMatch(err, /\n +at /)
+  }
+})
+
+test('a command whose stderr nobody reads any more finishes its work', async () => {
+  const child = startCli(['data', 'build', 'shapes', '-n', '300', '-o', 'unheard'], { cwd: root })
+  child.closeErr()
+  assert.equal(await child.ended, 0)
+  assert.equal(JSON.parse(await readFile(join(root, 'unheard', 'dataset.json'), 'utf8')).counts.stills, 300)
 })
 
 test('data inspect counts what data build wrote, draws a sheet, and finds damage with exit code 3', async () => {

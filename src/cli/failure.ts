@@ -54,7 +54,9 @@ function asTubeletError(error: unknown): TubeletError | undefined {
   if (error.name === 'SuppressedError' && 'suppressed' in error) return asTubeletError(error.suppressed)
   const options = { cause: error }
   if (error.name === 'AbortError') return new TubeletError('stopped', 'stopped before it was done', options)
-  if (/Array buffer allocation failed|bad_alloc|Failed to allocate memory/i.test(error.message))
+  if (
+    /Array buffer allocation failed|Invalid typed array length|bad_alloc|Failed to allocate memory/i.test(error.message)
+  )
     return new TubeletError('memory', `out of memory: ${error.message}`, options)
   const { code, path } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT')

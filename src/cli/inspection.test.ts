@@ -52,6 +52,14 @@ test('show lists the parts of a model with class, parameters and storage', async
   assert.deepEqual(rows[6].slice(0, 2), ['in all', '15'])
 })
 
+test('show tells the parts of the shipped model from its settings', async () => {
+  const { code, out } = await runCli(['show', 'emoji-video'])
+  assert.equal(code, 0)
+  for (const part of ['tokenizer', 'text_encoder', 'transformer', 'vae', 'scheduler'])
+    assert.match(out, new RegExp(`^${part} `, 'm'))
+  assert.doesNotMatch(out, /known_words/)
+})
+
 test('show --json --tensors gives programs everything, down to each tensor', async () => {
   await writeModel(join(root, 'models', 'json'))
   const { out } = await runCli(['show', 'models/json', '--json', '--tensors'], { cwd: root })

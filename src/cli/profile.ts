@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
-import { readJson } from '../files/disk.ts'
+import { fileError, readJson } from '../files/disk.ts'
 import { readModelParts } from '../files/model-parts.ts'
 import { size, type Tensor } from '../graph/index.ts'
 import { nodeRuntime } from '../runtime/node.ts'
@@ -109,7 +109,9 @@ async function measure(
   const outputs: Record<string, Tensor> = update
     ? { loss, ...Object.fromEntries(trained.map(({ name }, i) => [`gradient ${name}`, gradients[i]])) }
     : graph.outputs
-  const folder = await mkdtemp(join(tmpdir(), 'tubelet-'))
+  const folder = await mkdtemp(join(tmpdir(), 'tubelet-')).catch((error) => {
+    throw fileError(error, 'write', tmpdir())
+  })
   try {
     const program = await runtime.load(outputs, { profile: join(folder, 'trace') })
     const known: Arrays = { ...(update?.live ?? weights), ...inputs }

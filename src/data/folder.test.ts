@@ -58,7 +58,7 @@ test('pictures and clips of every format become squares of one size, with their 
     'sub/star.caption': 'half a square',
     'sub/deeper/ball.webp': await encodeWebp(disc),
     'ball.gif': await encodeGif({ ...disc, fps: 10 }),
-    'strip.png': await encodeStrip(disc, { xmp: '<x:xmpmeta xmlns:x="adobe:ns:meta/" tubelet:recipe="{}"/>' }),
+    'strip.png': await encodeStrip(disc, { xmp: '<x:xmpmeta xmlns:x="adobe:ns:meta/" tubelet:frames="6"/>' }),
   })
   const { samples, dataset } = await build(folder, { quality: 'lossless' })
   const meta = metaOf(samples)

@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { TubeletError } from '../errors.ts'
+import { fileError } from '../files/disk.ts'
 import { readDataset, type Shard, shardSchema } from './dataset.ts'
 
 /** The journal of a build: `build.jsonl`, its first line a fingerprint, then one line for each finished shard. */
@@ -20,7 +21,10 @@ export interface Journal {
  * Throws TubeletError('usage') when the folder holds another build.
  */
 export async function openJournal(dir: string, fingerprint: string): Promise<Journal> {
-  await mkdir(dir, { recursive: true })
+  const refuse = (error: unknown): never => {
+    throw fileError(error, 'write', dir)
+  }
+  await mkdir(dir, { recursive: true }).catch(refuse)
   const file = join(dir, 'build.jsonl')
   const finished = new Map<string, Shard>()
   const whole = await readDataset(dir).catch(() => undefined)
@@ -38,7 +42,7 @@ export async function openJournal(dir: string, fingerprint: string): Promise<Jou
     const shard = readLine(line, shardSchema)
     if (shard) finished.set(shard.file, shard)
   }
-  const handle = await open(file, 'a')
+  const handle = await open(file, 'a').catch(refuse)
   const write = async (value: object) => {
     await handle.appendFile(`${JSON.stringify(value)}\n`)
     await handle.sync()

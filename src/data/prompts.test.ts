@@ -92,9 +92,31 @@ test('a thing is also asked for by the short name that its tags know, more often
   assert.ok(all('en', { colour: yellow }, star).includes('a yellow star'))
 })
 
+test('a colour that is part of a word stays in it', () => {
+  const blue = namedColours.find(({ en }) => en === 'blue')
+  for (const label of ['白领', '黄油', '棕榈树', '红毛猩猩', '黑白方格旗'])
+    for (const prompt of all('zh', { colour: blue }, { label, tags: [] }))
+      assert.ok(prompt.includes(`蓝色的${label}`), prompt)
+})
+
 test('two are asked for in the plural', () => {
   assert.deepEqual(['heart', 'box', 'butterfly', 'day', 'bus', 'torch'].map(plural), [
     ...['hearts', 'boxes', 'butterflies', 'days', 'buses', 'torches'],
+  ])
+  const odd = [
+    'grey wolf',
+    'knife',
+    'snowman',
+    'mouse',
+    'person',
+    'tooth',
+    'fish',
+    'sunglasses',
+    'compass',
+    'orangutan',
+  ]
+  assert.deepEqual(odd.map(plural), [
+    ...['grey wolves', 'knives', 'snowmen', 'mice', 'people', 'teeth', 'fish', 'sunglasses', 'compasses', 'orangutans'],
   ])
   for (const prompt of all('en', { two: true })) assert.match(prompt, /^two red hearts/)
   assert.ok(all('en').includes('red hearts'))

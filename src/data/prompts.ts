@@ -32,8 +32,8 @@ export interface Attributes {
 
 const colourWords = {
   en: /\b(red|orange|yellow|green|light blue|blue|purple|pink|gr[ae]y|brown|black|white)\s+/i,
-  zh: /(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)色的?|^(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)(?=.)/,
-}
+  zh: /(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)色的?|^(红|橙|黄|绿|蓝|紫|粉|灰|棕|黑|白)(?=心|旗|猫|花|苹果|灯笼|辣椒|线大方框)/,
+} // a colour alone, without 色, belongs to many words: 白领, 黄油, 棕榈树
 
 /** Words without the first colour in them, unless they are nothing else. */
 const withoutColour = (label: string, language: CaptionLanguage): string =>
@@ -54,9 +54,26 @@ export function shortName({ label, tags }: Caption, language: CaptionLanguage): 
   return words.length <= 3 && last !== label && tags.includes(last) ? last : undefined
 }
 
-/** 'hearts', 'boxes', 'butterflies'. */
-export const plural = (noun: string): string =>
-  /[^aeiou]y$/i.test(noun) ? `${noun.slice(0, -1)}ies` : /(s|x|z|ch|sh)$/i.test(noun) ? `${noun}es` : `${noun}s`
+/** The first rule whose ending fits makes the plural. */
+const plurals: readonly (readonly [RegExp, string])[] = [
+  [/\b(fish|sheep|deer)$/i, '$1'],
+  [/\bperson$/i, 'people'],
+  [/\bchild$/i, 'children'],
+  [/\bmouse$/i, 'mice'],
+  [/\b(t|f|g)oo(th|t|se)$/i, '$1ee$2'],
+  [/(?<!hu)man$/i, 'men'],
+  [/(wol|lea|el|shel|hal|loa|scar|thie)f$/i, '$1ves'],
+  [/knife$/i, 'knives'],
+  [/[^su]s$/i, '$&'], // eyes, glasses: many already; but compasses and buses
+  [/([^aeiou])y$/i, '$1ies'],
+  [/(s|x|z|ch|sh)$/i, '$1es'],
+]
+
+/** 'hearts', 'boxes', 'butterflies', 'wolves'. */
+export function plural(noun: string): string {
+  const [ending, many] = plurals.find(([ending]) => ending.test(noun)) ?? [/$/, 's']
+  return noun.replace(ending, many)
+}
 
 /** The noun, with what was done to it: 'small blue bird', 'two red hearts'. */
 function english(label: string, { colour, small, two }: Attributes): string {

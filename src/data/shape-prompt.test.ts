@@ -50,7 +50,15 @@ test('what a prompt says in part is kept, and what it leaves open is drawn anew'
 })
 
 test('a prompt with any other word is not read: nothing that was asked for is lost', () => {
-  for (const prompt of ['a beating heart', 'a red circle on a table', 'a shiny red circle', '一个发光的红色圆形', ''])
+  for (const prompt of [
+    'a beating heart',
+    'a red circle on a table',
+    'a shiny red circle',
+    '一个发光的红色圆形',
+    'no red circle',
+    '零个红色的圆形',
+    '',
+  ])
     assert.equal(readShapePrompt(prompt), undefined, prompt)
 })
 

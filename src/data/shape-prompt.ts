@@ -101,7 +101,7 @@ const places = (language: CaptionLanguage) => shapePlaces.map((place) => place[l
 const grammars = {
   en: {
     group: new RegExp(
-      `\\b(?:(?<count>an|one|${anyOf(shapeCounts.en)}) )?(?:(?<size>${anyOf(wordsOf(shapeSizes, 'en'))}) )?` +
+      `\\b(?:(?<count>an|one|${anyOf(shapeCounts.en.slice(1))}) )?(?:(?<size>${anyOf(wordsOf(shapeSizes, 'en'))}) )?` +
         `(?:(?<colour>${anyOf(wordsOf(shapeColours, 'en'))}) )?(?<shape>${anyOf(wordsOf(shapeKinds, 'en'))})(?:e?s)?\\b`,
       'g',
     ),
@@ -110,7 +110,7 @@ const grammars = {
   },
   zh: {
     group: new RegExp(
-      `(?:(?<count>${anyOf(shapeCounts.zh)})个)?(?:(?<size>${anyOf(wordsOf(shapeSizes, 'zh'))})的?)?` +
+      `(?:(?<count>${anyOf(shapeCounts.zh.slice(1))})个)?(?:(?<size>${anyOf(wordsOf(shapeSizes, 'zh'))})的?)?` +
         `(?:(?<colour>${anyOf(wordsOf(shapeColours, 'zh'))})的?)?(?<shape>${anyOf(wordsOf(shapeKinds, 'zh'))})`,
       'g',
     ),

@@ -77,11 +77,15 @@ export function parseSample({ key, parts }: Members, file: string): Sample {
   return { key, webp, meta: parseAs(`${file}: ${key}.json`, value, sampleSchema) }
 }
 
+const mostPixels = 2 ** 26 // of all frames of a sample
+
 /** Decodes a sample to exactly its frames: [T, H, W, 4] straight RGBA; throws TubeletError('input') when it is damaged. */
 export async function decodeSample({ key, meta, webp }: Sample): Promise<Clip> {
   const { frames: count, width, height, fps } = meta
   const name = `${key}.webp`
-  const stored = await decodeClip(webp, { name, maxPixels: Math.min(2 ** 26, count * width * height) })
+  if (count * width * height > mostPixels)
+    throw new TubeletError('input', `${name}: ${count} frames of ${width}×${height} are more than a sample may have`)
+  const stored = await decodeClip(webp, { name, maxPixels: count * width * height })
   if (stored.width !== width || stored.height !== height) {
     const found = `${stored.width}×${stored.height}`
     throw new TubeletError('input', `${name}: is ${found}, its metadata says ${width}×${height}`)

@@ -37,7 +37,8 @@ export async function readModelParts(path: string): Promise<ModelSummary> {
   const { _class_name: className, ...entries } = parse(indexSchema, await readJson(index), index)
   const parts: ModelPart[] = []
   for (const [name, entry] of Object.entries(entries)) {
-    if (!Array.isArray(entry) || typeof entry[1] !== 'string') continue // a setting, or a part left out
+    const pair = Array.isArray(entry) && entry.length === 2 && entry.every((one) => typeof one === 'string')
+    if (!pair || name === 'known_words') continue // a setting, or a part left out
     if (!/^[\w-]+$/.test(name)) throw new TubeletError('input', `${index}: '${name}' is no folder name`)
     parts.push(await readPart(join(path, name), { className: entry[1] }))
   }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import sharp from 'sharp'
 import { scratchFolder } from '../../test/cli.ts'
-import { findFiles, isMoving, picturesOf, readPicture } from './picture-file.ts'
+import { decodePicture, findFiles, isMoving, picturesOf, readPicture } from './picture-file.ts'
+import { encodeStrip } from './webp.ts'
 
 const folder = await scratchFolder()
 const at = (name: string) => join(folder, name)
@@ -33,12 +34,34 @@ test('only a strip that tubelet wrote is taken apart', async () => {
   await picture().png().toFile(at('wide.png'))
   assert.equal((await readPicture(at('wide.png'))).count, 1)
   assert.equal(await isMoving(at('wide.png')), false)
-  const xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:t="t" tubelet:recipe="{}"/>'
-  await picture().withXmp(xmp).png().toFile(at('strip.png'))
+  const xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:t="t" tubelet:recipe="{}"'
+  await picture().withXmp(`${xmp}/>`).png().toFile(at('still.png'))
+  assert.equal((await readPicture(at('still.png'))).count, 1)
+  await picture().withXmp(`${xmp} tubelet:frames="2"/>`).png().toFile(at('strip.png'))
   assert.equal(await isMoving(at('strip.png')), true)
   const { width, count, frames } = await readPicture(at('strip.png'))
   assert.deepEqual([width, count], [8, 2])
   assert.deepEqual([...frames.subarray(0, 3), ...frames.subarray(4 * 64, 4 * 64 + 3)], [255, 0, 0, 0, 0, 255])
+})
+
+test('frames of any shape come back from a strip, and one that was cut is a picture', async () => {
+  for (const [width, height] of [
+    [4, 6],
+    [6, 4],
+    [6, 3],
+  ]) {
+    const frames = Uint8Array.from({ length: 3 * width * height * 4 }, (_, i) => (i % 4 === 3 ? 255 : i % 251))
+    const strip = await encodeStrip(
+      { frames, count: 3, width, height, fps: 5 },
+      { xmp: '<x:xmpmeta xmlns:x="adobe:ns:meta/" tubelet:frames="3"/>' },
+    )
+    assert.deepEqual(await decodePicture(strip), { frames, count: 3, width, height, fps: 0 })
+    const cut = await sharp(strip)
+      .extract({ left: 1, top: 0, width: 3 * width - 1, height })
+      .keepMetadata()
+      .toBuffer()
+    assert.equal((await decodePicture(cut)).count, 1)
+  }
 })
 
 test('of a video frames are taken evenly, at the rate that its length asks for, on a transparent square', async () => {

@@ -64,21 +64,23 @@ export async function isMoving(path: string, name = path): Promise<boolean> {
 }
 
 /** The frames that stand side by side in a strip that tubelet wrote; 1 for another picture. */
-function framesInStrip({ format, xmp, width, height }: PictureInfo): number {
-  return format === 'png' && xmp?.includes('tubelet:recipe=') && width % height === 0 ? width / height : 1
+function framesInStrip({ format, xmp, width }: PictureInfo): number {
+  const [, written] = (format === 'png' && /tubelet:frames="(\d+)"/.exec(xmp ?? '')) || []
+  const count = Number(written ?? 1)
+  return count > 0 && width % count === 0 ? count : 1 // a strip that was cut is a picture
 }
 
-/** A row of squares from left to right becomes the frames of a clip; where there is one, it stays as it is. */
+/** A row of frames from left to right becomes a clip; where there is one, it stays as it is. */
 function takenApart(strip: Clip, count: number): Clip {
   if (count === 1) return strip
-  const { height: side } = strip
+  const [width, height] = [strip.width / count, strip.height]
   const frames = new Uint8Array(strip.frames.length)
   for (let t = 0; t < count; t++)
-    for (let y = 0; y < side; y++) {
-      const from = (y * count + t) * side * 4
-      frames.set(strip.frames.subarray(from, from + side * 4), (t * side + y) * side * 4)
+    for (let y = 0; y < height; y++) {
+      const from = (y * count + t) * width * 4
+      frames.set(strip.frames.subarray(from, from + width * 4), (t * height + y) * width * 4)
     }
-  return { frames, count, width: side, height: side, fps: 0 }
+  return { frames, count, width, height, fps: 0 }
 }
 
 /** A file in a folder, and what tells whether it is still the same. */

@@ -28,10 +28,13 @@ export type AskedVisual<Source = Picture> =
 export async function visualPromptFor<Source>(
   asked: AskedVisual<Source>,
   { width, height, frames, fps }: Pick<TextToVideo, 'width' | 'height' | 'frames' | 'fps'>,
-  open: (picture: Source) => Promise<Clip>,
+  open: (picture: Source) => Promise<Clip & { delays?: number[] }>,
 ): Promise<VisualPrompt> {
   const size = { width, height }
-  const read = async (picture: Source) => fitted(atSpeed(await open(picture), fps), size)
+  const read = async (picture: Source) => {
+    const clip = await open(picture)
+    return atSpeed({ ...fitted(clip, size), delays: clip.delays }, fps) // small ones are repeated, not large ones
+  }
   const readClip = async (picture: Source) => {
     const clip = await read(picture)
     if (clip.count > 1) return clip
@@ -40,8 +43,8 @@ export async function visualPromptFor<Source>(
   }
   if ('image' in asked) {
     const { strength, mask } = asked
+    if (strength === undefined && mask === undefined) return fromPicture(fitted(await open(asked.image), size), frames)
     const picture = await read(asked.image)
-    if (strength === undefined && mask === undefined) return fromPicture(picture, frames)
     const drawn = mask === undefined ? undefined : whites(fitted(await open(mask), size))
     return edited(picture, frames, { strength, mask: drawn })
   }
@@ -54,10 +57,17 @@ export async function visualPromptFor<Source>(
   throw new TubeletError('usage', 'text-to-video: draws from image, extend, loop or between')
 }
 
+const mostPixels = 2 ** 27 // of all frames: half a gigabyte
+
 /** A clip at another number of frames a second; a picture stays as it is. */
 function atSpeed(clip: Clip & { delays?: number[] }, fps: number): Clip {
   if (clip.count === 1 || !(clip.fps > 0)) return clip
   const count = Math.max(2, Math.round((clip.count * fps) / clip.fps))
+  if (count * clip.width * clip.height > mostPixels)
+    throw new TubeletError(
+      'input',
+      `a clip of ${Math.round(clip.count / clip.fps)} seconds is too long to be drawn from`,
+    )
   return takeFrames({ ...clip, delays: clip.delays ?? new Array<number>(clip.count).fill(1000 / clip.fps) }, count)
 }
 

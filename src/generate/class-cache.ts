@@ -52,7 +52,8 @@ export function classCache(folder: string, { ofText, width }: TextFeatures, cach
       rows.push(row)
       onLabel(i + 1)
     }
-    if (file) await writeSafetensors(file, { classes: matrixOf(rows) })
+    // What is kept saves time alone: where it cannot be written, the answer is there all the same.
+    if (file) await writeSafetensors(file, { classes: matrixOf(rows) }).catch(() => {})
     return rows
   }
 }

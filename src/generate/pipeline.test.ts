@@ -138,12 +138,12 @@ test('labels stand in those templates whose words the captions of the model taug
 test('many labels are kept on disk under model and templates, and a damaged file is written again', async () => {
   const cacheDir = join(folder, 'classes')
   const labels = Array.from({ length: 60 }, (_, i) => `heart ${i}`)
-  const scores = async () => {
+  const scores = async (kept = cacheDir) => {
     const seen: string[] = []
     const onProgress = ({ kind }: PipelineEvent) => seen.push(kind)
     await using classify = await pipeline('zero-shot-image-classification', model, {
       runtime: inner,
-      cacheDir,
+      cacheDir: kept,
       onProgress,
     })
     return { scored: await classify(clip, labels), read: seen.filter((kind) => kind === 'label').length }
@@ -154,6 +154,7 @@ test('many labels are kept on disk under model and templates, and a damaged file
   const [file] = await readdir(cacheDir)
   await writeFile(join(cacheDir, file), (await readFile(join(cacheDir, file))).subarray(0, 99))
   assert.equal((await scores()).read, 60)
+  assert.equal((await scores(join(cacheDir, file))).read, 60) // a file is no folder to keep anything in
 })
 
 test('a clip is drawn with its recipe, the same for the same seed', async () => {
@@ -186,6 +187,9 @@ test('a clip is drawn from pictures in any form, at any size, and goes on from a
   assert.deepEqual(longer.frames.subarray(0, plain.frames.length), plain.frames)
   const still = { ...clip, count: 1, frames: clip.frames.subarray(0, 16 * 16 * 4) }
   await assert.rejects(draw('cat', { ...call, from: { loop: still } }), { code: 'input', message: /has one frame/ })
+  const slow = { ...clip, delays: new Array<number>(clip.count).fill(2 ** 24 - 1) } // the longest that a WebP can say
+  const years = { ...slow, fps: 1000 / slow.delays[0] }
+  await assert.rejects(draw('cat', { ...call, from: { extend: years } }), { code: 'input', message: /is too long/ })
   const nothing = {} as { loop: typeof clip }
   await assert.rejects(draw('cat', { ...call, from: nothing }), { code: 'usage', message: /extend, loop or between/ })
 })
