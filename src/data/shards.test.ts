@@ -64,7 +64,10 @@ test('a picture of another size than its metadata says, or of more frames, is re
       return all
     })
   await assert.rejects(readAll(await claim('width', 32)), refused(/1f600\.webp: is 16×16, its metadata says 32×16/))
-  await assert.rejects(readAll(await claim('frames', 1e10)), refused(/1f600\.webp: 10000000000 frames of 16×16 are more than/))
+  await assert.rejects(
+    readAll(await claim('frames', 1e10)),
+    refused(/1f600\.webp: 10000000000 frames of 16×16 are more than/),
+  )
   await assert.rejects(readAll(await claim('frames', 2)), refused(/\d frames of 16×16 are more than 512 pixels/))
 })
 

@@ -21,7 +21,7 @@ export interface GuidedDenoiserOptions extends Pick<LoadOptions, 'int8'> {
 /**
  * What a network says of a whole batch in one run: inputs `x` [B, C, ...], `t` [B], each of `told` [B, ...] (2B rows where
  * guided: what is wanted, then what it is guided away from) and `guidance`; output `v`. Guidance is equation 6 of Ho &
- * Salimans 2022, v = v(unwanted) + guidance · (v(wanted) − v(unwanted)), computed where both halves are at hand.
+ * Salimans 2022 with guidance = 1 + w, v = v(unwanted) + guidance · (v(wanted) − v(unwanted)), computed where both halves are at hand.
  */
 export function guidedDenoiser(runtime: Runtime, options: GuidedDenoiserOptions): Promise<Program> {
   const { build, weights, shape, times = [shape[0]], guided, int8 } = options
