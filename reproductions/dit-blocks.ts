@@ -69,7 +69,12 @@ export default {
       const best = error('adaLN-Zero')
       const fair = quick ? ['adaLN'] : ['in-context, as many weights', 'cross-attention, as many weights']
       const ahead = ['in-context', ...fair].every((name) => best < (quick ? 0.97 : 0.99) * error(name))
-      return ahead && (quick || far('adaLN-Zero') < far('in-context'))
+      if (quick) return ahead
+      const others = ['adaLN', 'cross-attention']
+      const ends = [error, far].every((of) =>
+        others.every((name) => of('adaLN-Zero') < of(name) && of(name) < of('in-context')),
+      )
+      return ahead && ends
     }),
 
   charts: [

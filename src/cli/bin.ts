@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { type CommandThread, startCommand } from './command-apart.ts'
+import { type CommandThread, startCommand, threadFailure } from './command-apart.ts'
 import { earlyFlags } from './early-flags.ts'
 import { chooseLanguage, translator } from './messages/index.ts'
 
@@ -13,6 +13,11 @@ const thread = startCommand(argv.slice(2), { isTTY, columns: columns() })
 const tell = (message: CommandThread['message']) => thread.postMessage(message)
 thread.on('message', ({ to, text }: CommandThread['answer']) => process[to].write(text))
 thread.on('exit', (code) => {
+  process.exitCode ??= code
+})
+thread.on('error', (error) => {
+  const { code, line } = threadFailure(error)
+  stderr.write(`${line}\n`)
   process.exitCode = code
 })
 

@@ -16,7 +16,7 @@ export interface MeasuredSeed extends Measured {
 
 /**
  * What a run that was stopped has measured and learnt: a file each below the results, kept until the result is written.
- * What comes from another text of the reproduction is not taken, nor what was learnt at another commit.
+ * What comes from another text of the reproduction is not taken, nor what other code has learnt.
  */
 export async function measuredSeeds(results: string, reproduction: string) {
   const source = createHash('sha256')
@@ -40,12 +40,12 @@ export async function measuredSeeds(results: string, reproduction: string) {
       await writeFileAtomic(file(measured.seed), JSON.stringify(kept))
     },
     /** Where the runs of a seed keep how far they are, in the order in which they begin. */
-    learnings(seed: number, commit = 'none'): Learnings {
+    learnings(seed: number, code: string): Learnings {
       let [count, before] = [0, 0]
       return {
         next(config) {
           count += 1
-          const path = join(folder, `${seed}-${commit}-${count}.safetensors`)
+          const path = join(folder, `${seed}-${code}-${count}.safetensors`)
           const read = async () => {
             const state = await readLearning(path, config)
             before += state?.ms ?? 0

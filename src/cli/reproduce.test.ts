@@ -105,6 +105,33 @@ test('a run that is stopped keeps what each network has learnt, and trains again
   assert.deepEqual(await result(), figures)
 })
 
+test('a figure that is no number is an error, which a run that goes on meets again', async () => {
+  const file = join(root, 'endless.ts')
+  await writeFile(
+    file,
+    `export default { name: 'endless', system: 'DDPM', source: 'nowhere', claim: { en: 'x', zh: 'x' }, seeds: [1],
+  charts: [], holds: ([{ x }]) => x < 1, measure: async () => ({ figures: { x: NaN }, series: {} }) }`,
+  )
+  for (let i = 0; i < 2; i++) {
+    const { code, err } = await reproduce(file, '-o', 'endless')
+    assert.equal(code, 4)
+    assert.match(err, /^error: endless, seed 1: 'x' is NaN/m)
+  }
+})
+
+test('a thread that dies by an error that nobody caught stops no other', async () => {
+  const source = (name: string, measure: string) =>
+    `export default { name: '${name}', system: 'DDPM', source: 'nowhere', claim: { en: 'x', zh: 'x' }, seeds: [1],
+  charts: [], holds: () => true, measure: ${measure} }`
+  const dies = `() => new Promise(() => setTimeout(() => { throw new Error('a thread has died') }))`
+  await writeFile(join(root, 'dies.ts'), source('dies', dies))
+  await writeFile(join(root, 'lives.ts'), source('lives', 'async () => ({ figures: { x: 1 }, series: {} })'))
+  const { code, err } = await reproduce(join(root, 'dies.ts'), join(root, 'lives.ts'), '-o', 'beside')
+  assert.equal(code, 1)
+  assert.match(err, /^error: a thread has died \[TUBELET_BUG\]$/m)
+  assert.deepEqual(await readdir(join(root, 'beside')), ['lives.json'])
+})
+
 test('several are measured side by side, those that measure time alone after them; one that fails stops no other', async () => {
   const log = join(root, 'log.txt')
   const source = (name: string, { waits = false, timed = false, measured = '{ number: 1 }', holds = true } = {}) => `

@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { writeFileAtomic } from '../files/disk.ts'
-import { gitCommit } from '../files/git.ts'
+import { gitState } from '../files/git.ts'
 import { drawChart } from '../reproduce/chart.ts'
 import { figureName } from '../reproduce/figure-name.ts'
 import {
@@ -140,7 +140,8 @@ async function reproduce(
 ): Promise<{ result: ReproductionResult; pictures: Readonly<Record<string, Uint8Array>> }> {
   const { name, system, source, claim, charts, pictures = [] } = reproduction
   const runtime = nodeRuntime({ threads })
-  const commit = await gitCommit(packageFolder)
+  const state = await gitState(packageFolder)
+  const commit = state?.slice(0, 41).replace(/\+.*/, '+')
   const all: MeasuredSeed[] = []
   for (const seed of quick ? reproduction.seeds.slice(0, 1) : reproduction.seeds) {
     const report = (text: string) => shell.say(shell.t('reproduce.seed', { name, seed, text }))
@@ -149,7 +150,7 @@ async function reproduce(
     if (before) report(shell.t('reproduce.measured', { commit: before.commit ?? '?' }))
     const began = performance.now()
     // One that measures time is measured at once.
-    const learnings = reproduction.timed ? undefined : stored?.learnings(seed, commit)
+    const learnings = reproduction.timed ? undefined : stored?.learnings(seed, `${packageVersion()}-${state ?? 'none'}`)
     const context: ReproductionContext = {
       ...{ runtime, seed, quick, signal, report },
       learn: (config, options) => learn(config, { ...options, runtime, signal, store: learnings?.next(config) }),
@@ -159,6 +160,8 @@ async function reproduce(
       minutes: (performance.now() - began + (learnings?.before() ?? 0)) / 60000,
     }
     if (signal.aborted) throw new TubeletError('stopped', shell.t('reproduce.stopped', { name, seed }))
+    for (const [figure, value] of Object.entries(measured.figures))
+      if (!Number.isFinite(value)) throw new TubeletError('numeric', `${name}, seed ${seed}: '${figure}' is ${value}`)
     if (!before) await stored?.keep(measured)
     all.push(measured)
   }

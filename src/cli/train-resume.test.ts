@@ -151,6 +151,17 @@ test('a damaged checkpoint is passed over with a note, in favour of the one befo
   }
 })
 
+test('a whole checkpoint counts, although the process was killed before it was named the last', async () => {
+  const whole = await trained('tiny', 'named', '--steps', '9')
+  const run = await trained('tiny', 'unnamed', '--steps', '4', '--save-every', '0')
+  await writeFile(join(run, 'checkpoints', 'last'), 'step-000003\n')
+  const { code, err } = await resumed(run, '--steps', '9')
+  assert.equal(code, 0, err)
+  assert.match(err, /^step 5\/9/m)
+  assert.doesNotMatch(err, /^step 4\/9/m)
+  assert.deepEqual(await traceOf(run, 9), await traceOf(whole, 9))
+})
+
 test('with every checkpoint damaged, resuming says so and changes nothing', async () => {
   const run = await trained('tiny', 'ruined', '--save-every', '0')
   for (const step of ['step-000007', 'step-000008'])

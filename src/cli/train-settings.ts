@@ -25,6 +25,7 @@ export interface StoppedRun {
   readonly settings: z.infer<typeof settingsSchema>
   readonly state: SavedState | undefined // undefined where it was stopped before its first checkpoint
   readonly steps: number | undefined // its length
+  readonly heartbeat: string // the last sign of life before it was read
 }
 
 /**
@@ -43,5 +44,5 @@ export async function stoppedRun(name: string, steps: number | undefined, shell:
   const length = steps ?? record.steps
   if (state && length !== undefined && state.step >= length)
     throw new TubeletError('usage', `${path} has made its ${state.step} steps; to go on, ask for more with --steps`)
-  return { path, settings, state, steps: length }
+  return { path, settings, state, steps: length, heartbeat: record.heartbeat }
 }

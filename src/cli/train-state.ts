@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { TubeletError } from '../errors.ts'
 import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
 import { fileError, readJson } from '../files/disk.ts'
-import { checkpointSteps, lastCheckpoint, stepName } from '../files/run-list.ts'
+import { checkpointSteps, stepName } from '../files/run-list.ts'
 import type { TrainState } from '../train/train.ts'
 
 /** What a run goes on from. */
@@ -35,9 +35,8 @@ export async function writeState(checkpoint: string, { step, arrays }: SavedStat
 export async function lastState(run: string, note: (damage: string) => void): Promise<SavedState | undefined> {
   const steps = await checkpointSteps(run)
   if (steps.length === 0) return
-  const last = await lastCheckpoint(run)
   const problems: string[] = []
-  for (const step of steps.filter((one) => one <= last.step).reverse()) {
+  for (const step of steps.reverse()) {
     try {
       return await readState(join(run, 'checkpoints', stepName(step)))
     } catch (error) {

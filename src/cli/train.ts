@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { Option } from '@commander-js/extra-typings'
 import { TubeletError } from '../errors.ts'
 import { weightsHash } from '../files/hash.ts'
-import { continueRun, createRun, type RunFolder } from '../files/run-folder.ts'
+import { continueRun, createRun, keepCheckpoint, type RunFolder } from '../files/run-folder.ts'
 import { lastCheckpoint } from '../files/run-list.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -113,6 +113,9 @@ async function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>
 /** A seed from the weights, so that a run does not draw again the noise that they have learnt from. */
 const seedFrom = async (folder: string): Promise<number> => Number.parseInt((await weightsHash(folder)).slice(0, 8), 16)
 
+/** Whether a folder is a checkpoint of a run, which that run removes when newer ones come. */
+const isCheckpoint = (folder: string): boolean => /[\\/]checkpoints[\\/]step-\d+$/.test(folder)
+
 /** The folder of a new run, or of the one that goes on. */
 async function openFolder(
   run: Run,
@@ -121,14 +124,18 @@ async function openFolder(
 ): Promise<RunFolder> {
   const versions = { tubelet: packageVersion(), node: process.version }
   const { name, seed, steps, settings } = run
+  const config = { ...asked, seed, steps, settings }
   if (!before) {
-    const config = { ...asked, seed, steps, settings }
-    return createRun(shell.path(out), { name, config, seed, device: 'cpu', versions, steps })
+    const made = await createRun(shell.path(out), { name, config, seed, device: 'cpu', versions, steps })
+    for (const folder of new Set([asked.model, asked.from]))
+      if (folder && isCheckpoint(folder)) await keepCheckpoint(folder, made.path)
+    return made
   }
   if (!before.state) shell.say(shell.t('train.noCheckpoint'))
   if (!isDeepStrictEqual(before.settings.settings, JSON.parse(JSON.stringify(settings ?? {}))))
     shell.say(shell.t('train.changed'))
-  return continueRun(before.path, { step: before.state?.step ?? 0, steps, versions })
+  const { path, heartbeat } = before
+  return continueRun(path, { step: before.state?.step ?? 0, steps, versions, config, heartbeat })
 }
 
 interface Following extends Setting {

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { scratchFolder } from '../../test/cli.ts'
 import { TubeletError } from '../errors.ts'
-import { continueRun, createRun, type NewRun } from './run-folder.ts'
+import { continueRun, createRun, keepCheckpoint, type NewRun } from './run-folder.ts'
 import { lastCheckpoint, listRuns, readMetrics, readRun } from './run-list.ts'
 import { lockRun } from './run-lock.ts'
 
@@ -91,6 +91,31 @@ test('a run that goes on from a checkpoint drops what came after it', async () =
     [1, 2, 3, 4, 5, 6, 70],
   )
   assert.equal((await readRun(run.path)).record.step, 7)
+})
+
+test('a run that goes on is what it is from now on, unless somebody else went on meanwhile', async () => {
+  const run = await createRun(place(), plan)
+  await run.finish('stopped')
+  const { heartbeat } = (await readRun(run.path)).record
+  await (await continueRun(run.path, { step: 0, config: { width: 64 }, heartbeat })).finish('stopped')
+  assert.deepEqual(await json(join(run.path, 'config.json')), { width: 64 })
+  await assert.rejects(continueRun(run.path, { step: 0, config: { width: 9 }, heartbeat: 'before' }), {
+    code: 'usage',
+    message: `${run.path}: another process has gone on with this run meanwhile; resume it again`,
+  })
+  assert.deepEqual(await json(join(run.path, 'config.json')), { width: 64 })
+  await (await continueRun(run.path, { step: 0 })).finish('done')
+})
+
+test('a checkpoint that another run reads stays when newer ones come', async () => {
+  await using run = await createRun(place(), plan)
+  const kept = await run.checkpoint(1, async () => {})
+  await keepCheckpoint(kept, 'another')
+  for (const step of [2, 3, 4]) await run.checkpoint(step, async () => {})
+  assert.deepEqual(
+    (await readdir(join(run.path, 'checkpoints'))).filter((name) => name !== 'last'),
+    ['step-000001', 'step-000003', 'step-000004'],
+  )
 })
 
 test('two runs cannot write to one folder, and the second is told who is there', async () => {

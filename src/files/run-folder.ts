@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { TubeletError } from '../errors.ts'
 import { fileError, readJson, writeFileAtomic, writeFolderAtomic } from './disk.ts'
 import { gitCommit } from './git.ts'
 import { type JsonLines, openJsonLines } from './json-lines.ts'
@@ -90,6 +91,10 @@ export interface ContinuedRun extends RunFolderOptions {
   readonly device?: string
   readonly versions?: Readonly<Record<string, string>>
   readonly steps?: number
+  /** What it is from now on, written over `config.json`. */
+  readonly config?: object
+  /** The last sign of life in run.json when the step was read: another one tells that somebody else went on meanwhile. */
+  readonly heartbeat?: string
 }
 
 /**
@@ -98,13 +103,16 @@ export interface ContinuedRun extends RunFolderOptions {
  */
 export async function continueRun(
   path: string,
-  { step, device, versions, steps, ...options }: ContinuedRun,
+  { step, device, versions, steps, config, heartbeat, ...options }: ContinuedRun,
 ): Promise<RunFolder> {
   const file = join(path, 'run.json')
   parseRunRecord(await readJson(file), file)
   const lock = await lockRun(path)
   try {
     const { error: _, ...old } = parseRunRecord(await readJson(file), file)
+    if (heartbeat !== undefined && old.heartbeat !== heartbeat)
+      throw new TubeletError('usage', `${path}: another process has gone on with this run meanwhile; resume it again`)
+    if (config) await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
     const record: RunRecord = {
       ...old,
       ...{ status: 'running', step, heartbeat: new Date().toISOString() },
@@ -213,10 +221,27 @@ async function prune(path: string, step: number, keep: number): Promise<void> {
   const folder = join(path, 'checkpoints')
   const steps = await checkpointSteps(path)
   const stay = steps.filter((other) => other <= step).slice(-Math.max(1, keep))
+  for (const other of steps) if (await isKept(join(folder, stepName(other)))) stay.push(other)
   const gone = steps.filter((other) => !stay.includes(other)).map(stepName)
   const parts = (await readdir(folder)).filter((name) => /^\.step-\d+\..*\.part$/.test(name))
   for (const name of [...gone, ...parts]) await rm(join(folder, name), { recursive: true, force: true })
 }
+
+const keptFile = 'kept-for.txt'
+
+/** Keeps a checkpoint when newer ones come: another run reads it. `forWhom` is noted in it. */
+export async function keepCheckpoint(checkpoint: string, forWhom: string): Promise<void> {
+  const file = join(checkpoint, keptFile)
+  await appendFile(file, `${forWhom}\n`).catch((error) => {
+    throw fileError(error, 'write', file)
+  })
+}
+
+const isKept = (checkpoint: string): Promise<boolean> =>
+  stat(join(checkpoint, keptFile)).then(
+    () => true,
+    () => false,
+  )
 
 /** Makes a folder that was not there; `nameOf` is asked again where its name is taken. */
 async function makeFolder(root: string, nameOf: (attempt: number) => string): Promise<string> {

@@ -20,27 +20,34 @@ export async function fetchTextToVideo(url: string, runtime: Runtime, signal?: A
   }
   const words = tokenizer(fromTokenizerJson(await json('tokenizer/tokenizer.json'), 'tokenizer/tokenizer.json'))
   const text = await textEncoderOf(await part('text_encoder', 'CLIPModel', 'model.safetensors'), words, runtime)
-  const parts = {
-    index: modelIndex(await json('model_index.json'), `${url}/model_index.json`),
-    transformer: await part('transformer', 'WanTransformer3DModel', 'diffusion_pytorch_model.safetensors'),
-    vae: await part('vae', 'VideoVae', 'diffusion_pytorch_model.safetensors'),
-    scheduler: await json('scheduler/scheduler_config.json'),
-    text,
-  }
-  const model = await videoPipeline(parts, runtime)
-  return {
-    ...model,
-    async release() {
-      await model.release()
-      await text.release()
-    },
+  try {
+    const parts = {
+      index: modelIndex(await json('model_index.json'), `${url}/model_index.json`),
+      transformer: await part('transformer', 'WanTransformer3DModel', 'diffusion_pytorch_model.safetensors'),
+      vae: await part('vae', 'VideoVae', 'diffusion_pytorch_model.safetensors'),
+      scheduler: await json('scheduler/scheduler_config.json'),
+      text,
+    }
+    const model = await videoPipeline(parts, runtime)
+    return {
+      ...model,
+      async release() {
+        await model.release()
+        await text.release()
+      },
+    }
+  } catch (error) {
+    await text.release()
+    throw error
   }
 }
 
 async function fetchBytes(url: string, signal?: AbortSignal): Promise<Uint8Array> {
-  const response = await fetch(url, { signal }).catch((error: Error) => {
+  const failed = (error: Error): never => {
+    if (signal?.aborted) throw new TubeletError('stopped', `stopped while ${url} was fetched`, { cause: error })
     throw new TubeletError('network', `${url}: cannot be fetched (${error.message})`, { cause: error })
-  })
+  }
+  const response = await fetch(url, { signal }).catch(failed)
   if (!response.ok) throw new TubeletError('network', `${url}: the server answers ${response.status}`)
-  return new Uint8Array(await response.arrayBuffer())
+  return new Uint8Array(await response.arrayBuffer().catch(failed))
 }

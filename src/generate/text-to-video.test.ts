@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { scratchFolder } from '../../test/cli.ts'
+import { countingRuntime } from '../../test/counting-runtime.ts'
 import { tinyClip, tinyModelFiles, writeTinyModel } from '../../test/tiny-model.ts'
 import { TubeletError } from '../errors.ts'
 import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
@@ -46,6 +47,21 @@ test('a prompt becomes a clip of the size, length and speed that the model says,
   assert.equal(clip.frames.length, frames * size * size * 4)
   const alpha = clip.frames.filter((_, i) => i % 4 === 3)
   assert.ok(alpha.some((a) => a === 255) && alpha.some((a) => a > 0 && a < 255) && alpha.includes(0))
+})
+
+test('an encoder that could not be loaded is tried again, and the model is released all the same', async () => {
+  let fails = true
+  const { runtime: flaky, programs } = countingRuntime(runtime, (outputs) => fails && 'z' in outputs)
+  const model = await textToVideo(join(folder, 'model'), flaky)
+  const [still] = await clips([recipe('a red heart')], model)
+  const visual = fromPicture({ ...still, count: 1, frames: frameOf(still, 0) }, model.frames)
+  const draw = () => clips([recipe('a red heart')], model, visual)
+  await assert.rejects(draw(), { message: 'no room' })
+  fails = false
+  assert.equal((await draw()).length, 1)
+  fails = true
+  await model.release()
+  assert.equal(programs.loaded, 0)
 })
 
 test('a clip depends on its recipe alone: not on what was drawn before it, nor on the order, nor on the process', async () => {

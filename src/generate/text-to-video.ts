@@ -13,6 +13,7 @@ import { type LatentEncoder, latentEncoder } from './latent-encoder.ts'
 import { type ModelIndex, modelIndex } from './model-index.ts'
 import type { ModelPart } from './model-part.ts'
 import { type GenerateEvent, type PromptModel, promptModel, type Recipe } from './prompt-model.ts'
+import { releaseLoaded } from './release-loaded.ts'
 import type { TextEncoder } from './text-states.ts'
 import { knownLatents, type VisualPrompt } from './visual-prompt.ts'
 import { checkDepths, weightsFor } from './weights.ts'
@@ -65,6 +66,13 @@ export async function videoPipeline(
   const scheduler = scheduleFor(parts.scheduler, latentsOf(size) / latentsOf(trainedOn))
   const decoder = await latentDecoder(runtime, { ...parts.vae, vaeConfig, latents }, shape)
   let encoder: Promise<LatentEncoder> | undefined
+  const loadEncoder = () => {
+    encoder ??= latentEncoder(runtime, parts.vae, size).catch((error) => {
+      encoder = undefined // it is tried again when it is asked for again
+      throw error
+    })
+    return encoder
+  }
   const model = promptModel({
     ...{ text, scheduler, words, shape },
     denoiser(guided, dtype, ofFrames) {
@@ -74,7 +82,7 @@ export async function videoPipeline(
     },
     toClip: async (z) => clipFromPlanes(await decoder.decode(z), { size, fps }),
     async release() {
-      await encoder?.then((one) => one.release())
+      await releaseLoaded([encoder])
       encoder = undefined
       await decoder.release()
     },
@@ -82,8 +90,7 @@ export async function videoPipeline(
   return {
     ...{ width, height, frames, fps, trainedOn },
     async *generate(recipes, signal, visual) {
-      if (visual) encoder ??= latentEncoder(runtime, parts.vae, size)
-      const known = visual && encoder && (await knownLatents(visual, await encoder, shape))
+      const known = visual && (await knownLatents(visual, await loadEncoder(), shape))
       yield* model.generate(recipes, signal, known)
     },
     release: model.release,
