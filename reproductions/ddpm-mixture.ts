@@ -44,8 +44,8 @@ export default {
   system: 'DDPM',
   source: 'Ho et al. 2020, sections 2 and 3: equation 4, equation 14, algorithm 2',
   claim: {
-    en: 'On a mixture of Gaussians the loss falls to the least that is possible at each time, the closed form agrees with the chain, and samples have the density of the data.',
-    zh: '在高斯混合分布上，每个时刻的损失都降到理论下限，闭式加噪与逐步加噪一致，采样结果的密度与数据相同。',
+    en: 'On a mixture of Gaussians the loss, all times together, falls to the least that is possible, the closed form agrees with the chain, and samples have the density of the data.',
+    zh: '在高斯混合分布上，各时刻合计的损失降到理论下限，闭式加噪与逐步加噪一致，采样结果的密度与数据相同。',
   },
   seeds: [1, 2],
 

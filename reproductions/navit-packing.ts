@@ -15,8 +15,8 @@ export default {
   system: 'NaViT',
   source: 'Dehghani et al. 2023, section 2.1, section 3.1 and appendix A.3',
   claim: {
-    en: 'With a window of 64, 96 % of the tokens of packed rows are used; packed pictures have the logits of pictures alone; training on them is as good as on padded pictures or squares, and faster.',
-    zh: '窗口为 64 时，打包后的行有 96 % 的 token 被用到；打包的图片与单独计算的 logits 相同；用它们训练与填充、与缩成正方形一样准，而且更快。',
+    en: 'With a window of 64, 96 % of the tokens of packed rows are used; packed pictures have the logits of pictures alone; training on them is as good as on padded pictures, or on squares of the longest side, and faster.',
+    zh: '窗口为 64 时，打包后的行有 96 % 的 token 被用到；打包的图片与单独计算的 logits 相同；用它们训练与填充、与缩成最大边长的正方形一样准，而且更快。',
   },
   seeds: [1, 2],
   timed: true,

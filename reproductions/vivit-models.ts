@@ -44,8 +44,8 @@ export default {
   system: 'ViViT',
   source: 'Arnab et al. 2021, section 3.3 and table 2',
   claim: {
-    en: "Attention over all of space and time is at least as accurate as its factorised forms; at the paper's size it costs the most, the factorised self-attention less, the factorised encoder and dot product least.",
-    zh: '时空联合注意力的准确率不低于各种分解形式；在论文的尺寸下它计算量最大，分解自注意力次之，分解编码器和分解点积注意力最小。',
+    en: "Attention over all of space and time is as accurate as the best of its factorised forms to 3 points; at the paper's size it costs the most, the factorised self-attention less, the factorised encoder and dot product least.",
+    zh: '时空联合注意力的准确率与最好的分解形式相差不超过 3 个百分点；在论文的尺寸下它计算量最大，分解自注意力次之，分解编码器和分解点积注意力最小。',
   },
   seeds: [1, 2],
 

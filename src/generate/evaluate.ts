@@ -5,7 +5,7 @@ import { resizeClip } from '../data/resize.ts'
 import { TubeletError } from '../errors.ts'
 import { type Clip, onWhite } from '../files/clip.ts'
 import { weightsHash } from '../files/hash.ts'
-import type { Loop } from '../metrics/motion.ts'
+import { chanceOfRight, frameDistances, type Loop } from '../metrics/motion.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { type ClipFeatures, clipFeatures } from './clip-features.ts'
 import { measure, type PartScores, partScores, type Subject } from './evaluation.ts'
@@ -20,7 +20,7 @@ export interface EvaluateOptions {
   readonly captions?: CaptionLanguage // language of the labels that are asked for; 'en'
   readonly limit?: number // most clips of each part, evenly over it
   readonly seed?: number // 0; clip i of the data set is drawn with seed + i
-  readonly steps?: number // 16
+  readonly steps?: number // 8
   readonly guidance?: number // 2
   readonly cacheDir?: string // where decoded clips are kept; in the user's cache folder
   readonly signal?: AbortSignal
@@ -91,7 +91,7 @@ export async function* evaluateVideo(
       subjects.push(await measureOne({ clips, i, drawn, judge, vae, label: recipe.prompt }))
       yield { kind: 'clip', index, meta, recipe, drawn }
     }
-    const part = (split: Subject['split']) => partScores(subjects, split, { seed, frames: model.frames })
+    const part = (split: Subject['split']) => partScores(subjects, split, { seed })
     const settings = { captions, seed, steps, guidance, frames: model.frames, modelSize: model.width, dataSize }
     const evaluation = {
       ...{ modelHash: (await weightsHash(folder)).slice(0, 16), data: fingerprint, ...settings, size: clips.size },
@@ -159,6 +159,8 @@ async function measureOne({ clips, i, drawn, judge, vae, label }: Measurement): 
   const measured = async (clip: Clip) => measure(loopOf(clip, size), reference, await judge.ofClip(clip))
   return {
     split: samples[i].split,
+    label,
+    chance: chanceOfRight(frameDistances(reference, reference), count),
     text: await judge.ofText(label),
     real: await measured(real),
     autoencoder: await measured(await vae.reconstruct(real)),

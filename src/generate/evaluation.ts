@@ -4,14 +4,7 @@ import { frechet, frechetEstimate } from '../metrics/frechet.ts'
 import { kid, kidEstimate } from '../metrics/kid.ts'
 import { likenessRanks, type Thumbnails, thumbnails } from '../metrics/likeness.ts'
 import { type Closure, closure } from '../metrics/loop.ts'
-import {
-  chanceOfBest,
-  frameChanges,
-  frameDistances,
-  type Loop,
-  type RightFrames,
-  rightFrames,
-} from '../metrics/motion.ts'
+import { frameChanges, frameDistances, type Loop, type RightFrames, rightFrames } from '../metrics/motion.ts'
 import { psnr, squaredError } from '../metrics/psnr.ts'
 import { foundWithin, ranks } from '../metrics/retrieval.ts'
 
@@ -27,7 +20,9 @@ export interface Measured {
 /** One concept: its label, and its clip as it is, through the autoencoder, and as it was drawn. */
 export interface Subject {
   readonly split: 'train' | 'held-out'
-  readonly text: Float32Array // [P]
+  readonly label: string
+  readonly text: Float32Array // [P], of the label
+  readonly chance: Pick<RightFrames, 'inPhase' | 'best'> // of frames picked blindly among the real ones
   readonly real: Measured
   readonly autoencoder: Measured
   readonly drawn: Measured
@@ -84,11 +79,7 @@ type Kind = 'real' | 'autoencoder' | 'drawn'
 const kinds: readonly Kind[] = ['real', 'autoencoder', 'drawn']
 
 /** The figures of one part of all subjects: texts and clips are looked for among those of both parts. */
-export function partScores(
-  all: readonly Subject[],
-  split: Subject['split'],
-  { seed, frames }: { seed: number; frames: number },
-): PartScores {
+export function partScores(all: readonly Subject[], split: Subject['split'], { seed }: { seed: number }): PartScores {
   const own = all.flatMap((subject, i) => (subject.split === split ? [i] : []))
   const part = own.map((i) => all[i])
   const moving = part.filter(({ real }) => real.closure.others >= movingFrom)
@@ -96,7 +87,7 @@ export function partScores(
     ...retrieval(all, own, { seed }),
     ...nearness(all, own, { seed }),
     ...distances(part, { seed }),
-    ...motion(moving, { seed, frames }),
+    ...motion(moving, { seed }),
     ...likeness(part, { seed }),
   }
   return { clips: part.length, moving: moving.length, metrics }
@@ -114,9 +105,13 @@ function three(
 
 const nothing: Estimate = { value: Number.NaN, low: Number.NaN, high: Number.NaN }
 
-/** recall: a label finds its clip among all clips; label: a clip finds its label among all labels. */
+/**
+ * recall: a label finds its clip among all clips; label: a clip finds its label among all labels. Clips of one label do not
+ * compete with each other.
+ */
 function retrieval(all: readonly Subject[], own: readonly number[], options: BootstrapOptions) {
   const texts = all.map(({ text }) => text)
+  const labels = new Set(all.map(({ label }) => label)).size
   const recall = (kind: Kind, k: number, toLabel: boolean) => {
     const clips = all.map((subject) => subject[kind].embedding)
     const [from, to] = toLabel ? [clips, texts] : [texts, clips]
@@ -124,11 +119,12 @@ function retrieval(all: readonly Subject[], own: readonly number[], options: Boo
       own.map((i) => from[i]),
       to,
       own,
+      (right, other) => all[right].label !== all[other].label,
     )
     return meanEstimate(foundWithin(places, k), options)
   }
   const at = (k: number, toLabel: boolean) =>
-    three((kind) => recall(kind, k, toLabel), { chance: Math.min(1, k / all.length) })
+    three((kind) => recall(kind, k, toLabel), { chance: Math.min(1, k / labels) })
   return { 'recall@1': at(1, false), 'recall@5': at(5, false), 'label@1': at(1, true), 'label@5': at(5, true) }
 }
 
@@ -162,21 +158,23 @@ function distances(part: readonly Subject[], options: BootstrapOptions) {
   }
 }
 
-function motion(moving: readonly Subject[], { frames, ...options }: BootstrapOptions & { frames: number }) {
+function motion(moving: readonly Subject[], options: BootstrapOptions) {
   if (moving.length === 0)
     return { amplitude: nothing, 'right-frame': nothing, 'in-phase': nothing, loop: nothing, closed: nothing }
   const of = (kind: Kind, figure: (measured: Measured) => number) => moving.map((subject) => figure(subject[kind]))
   const mean = (figure: (measured: Measured) => number) => (kind: Kind) => meanEstimate(of(kind, figure), options)
   const others = ({ closure }: Measured) => closure.others
+  const chance = (of: 'inPhase' | 'best') =>
+    moving.reduce((sum, subject) => sum + subject.chance[of], 0) / moving.length
   return {
     amplitude: three((kind) => ratioEstimate(of(kind, others), of('real', others), options), { without: ['real'] }),
     'right-frame': three(
       mean(({ right }) => right.best),
-      { chance: chanceOfBest(frames), without: ['real'] },
+      { chance: chance('best'), without: ['real'] },
     ),
     'in-phase': three(
       mean(({ right }) => right.inPhase),
-      { chance: 1 / frames, without: ['real'] },
+      { chance: chance('inPhase'), without: ['real'] },
     ),
     loop: three((kind) =>
       ratioEstimate(

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { generator } from '../../test/draw.ts'
 import { closure } from './loop.ts'
-import { amplitude, chanceOfBest, frameChanges, frameDistances, type Loop, rightFrames } from './motion.ts'
+import { amplitude, chanceOfRight, frameChanges, frameDistances, type Loop, rightFrames } from './motion.ts'
 
 /** Frames that each show one number. */
 const loop = (...frames: number[]): Loop => ({
@@ -75,8 +75,18 @@ test('by chance a loop of noise is right as often as is foretold', () => {
     best += found.best / 100
   }
   assert.ok(Math.abs(inPhase - 1 / T) < 0.02, `${inPhase}`)
-  assert.ok(Math.abs(best - chanceOfBest(T)) < 0.04, `${best}`)
-  assert.ok(chanceOfBest(T) > 0.15 && chanceOfBest(T) < 0.25)
+  const different = noise(T, 40, 0)
+  const chance = chanceOfRight(frameDistances(different, different), T)
+  assert.ok(Math.abs(best - chance.best) < 0.04, `${best}`)
+  assert.ok(Math.abs(chance.inPhase - 1 / T) < 0.01 && chance.best > 0.15 && chance.best < 0.25)
+})
+
+test('a loop that pauses is guessed more easily than one whose frames all differ', () => {
+  const pausing = loop(...Array.from({ length: 16 }, (_, t) => (t % 4 === 3 ? 100 : 0)))
+  const { inPhase, best } = chanceOfRight(frameDistances(pausing, pausing), 16)
+  // Each frame is right with probability (12 · 12 + 4 · 4) / 16² = 0.625.
+  assert.ok(Math.abs(inPhase - 0.625) < 0.02, `${inPhase}`)
+  assert.ok(best > inPhase)
 })
 
 test('loops of different lengths or sizes cannot be compared', () => {

@@ -51,7 +51,7 @@ export interface RightFrames {
 /**
  * Tells by the distances [T, T] of the drawn from the real frames whether a loop moves as the real one does: the right
  * real frame must be the nearest, or as near. A loop that moves at random is right in 1 / T of the frames in phase; see
- * `chanceOfBest` for the best shift.
+ * `chanceOfRight`.
  */
 export function rightFrames(distances: Float64Array, T: number): RightFrames {
   const counts = new Uint32Array(T)
@@ -64,14 +64,22 @@ export function rightFrames(distances: Float64Array, T: number): RightFrames {
   return { inPhase: counts[0] / T, best: counts[shift] / T, shift }
 }
 
-/** The part of right frames at the best shift that a loop of T frames reaches by chance, from 2,000 random ones. */
-export function chanceOfBest(T: number): number {
-  let sum = 0
-  for (let sample = 0; sample < 2000; sample++) {
+/**
+ * The part of right frames of a loop whose frames are picked blindly among the real ones, from 500 such loops, by the
+ * distances [T, T] of the real frames from each other. More than that of T different frames where the real loop pauses.
+ */
+export function chanceOfRight(among: Float64Array, T: number): Omit<RightFrames, 'shift'> {
+  const picked = new Float64Array(T * T)
+  const sum = { inPhase: 0, best: 0 }
+  for (let sample = 0; sample < 500; sample++) {
     const random = stream({ seed: 0, purpose: 'chance', sample })
-    const counts = new Uint32Array(T)
-    for (let t = 0; t < T; t++) counts[random.integer(T)]++
-    sum += Math.max(...counts) / T
+    for (let t = 0; t < T; t++) {
+      const from = random.integer(T) * T
+      picked.set(among.subarray(from, from + T), t * T)
+    }
+    const { inPhase, best } = rightFrames(picked, T)
+    sum.inPhase += inPhase / 500
+    sum.best += best / 500
   }
-  return sum / 2000
+  return sum
 }
