@@ -47,6 +47,7 @@ import {
   evenFrames,
   modelFile,
   readPart,
+  shipped,
 } from 'tubelet/node'
 
 const inBatch = { still: 48, clip: 8 }
@@ -64,7 +65,14 @@ export default {
   summary: 'captions of emoji, shapes and moving shapes, in English and Chinese, short and long',
   data: { size: 64, frames: 17 },
 
-  async prepare({ data = 'data/emoji-64', model = 'models/emoji-video', from, seed = 0, steps = 3000, report }) {
+  async prepare({
+    data = shipped('data/emoji-64'),
+    model = shipped('models/emoji-video'),
+    from,
+    seed = 0,
+    steps = 3000,
+    report,
+  }) {
     const { vision, weights, ...before } = await (from === undefined ? eyesOf(model) : beginWith(from))
     const all = await drawings(data.split(','), { size, split: 'train' })
     const vocabulary = before.vocabulary ?? trainTokenizer(captions(sources(all)), { size: 2048 })

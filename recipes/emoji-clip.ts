@@ -32,6 +32,7 @@ import {
   epochOrder,
   modelFile,
   readPart,
+  shipped,
 } from 'tubelet/node'
 
 const size = 64
@@ -52,7 +53,7 @@ export default {
   summary: 'CLIP on emoji in many drawing styles, with captions in English and Chinese',
   data: { size: 64, frames: 17 },
 
-  async prepare({ data = 'data/emoji-64', from, steps = 900, seed = 0, report }) {
+  async prepare({ data = shipped('data/emoji-64'), from, steps = 900, seed = 0, report }) {
     const concepts = byConcept(await drawings(data.split(','), { size, split: 'train' }))
     report(`${concepts.length} concepts, ${concepts.flat().length} drawings`)
     const before = from === undefined ? undefined : await beginWith(from)

@@ -28,6 +28,7 @@ import {
   pictureGrid,
   readPart,
   readPictureVae,
+  shipped,
 } from 'tubelet/node'
 import { everyTenth, klF4, scheduler } from './parts/kl-f4.ts'
 
@@ -41,7 +42,7 @@ export default {
   name: 'emoji-dit',
   summary: 'a diffusion transformer that draws emoji of a group',
 
-  async prepare({ runtime, data = 'data/emoji-64', model = klF4, from, seed = 0, steps = 1800, report }) {
+  async prepare({ runtime, data = shipped('data/emoji-64'), model = klF4, from, seed = 0, steps = 1800, report }) {
     const vae = await readPictureVae(model)
     const clips = await loadClips(data, { kind: 'clip', split: 'train', styles: ['fluent'] })
     const { samples, size } = clips

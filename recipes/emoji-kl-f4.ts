@@ -15,6 +15,7 @@ import {
   pictureGrid,
   pictureLatents,
   readPart,
+  shipped,
 } from 'tubelet/node'
 
 const batch = 8
@@ -33,7 +34,7 @@ export default {
   name: 'emoji-kl-f4',
   summary: 'an autoencoder of emoji with transparency, four times smaller along each side',
 
-  async prepare({ runtime, data = 'data/emoji-64', from, seed = 0, steps = 1500, report }) {
+  async prepare({ runtime, data = shipped('data/emoji-64'), from, seed = 0, steps = 1500, report }) {
     const load = (split: 'train' | 'held-out') => loadClips(data, { kind: 'clip', split, styles: ['fluent'] })
     const [clips, unseen] = [await load('train'), await load('held-out')]
     const { size } = clips

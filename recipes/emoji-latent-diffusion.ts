@@ -16,13 +16,14 @@ import {
   promptedDrawings,
   readPart,
   readPictureVae,
+  shipped,
   textCache,
   textEncoder,
   weightsHash,
 } from 'tubelet/node'
 import { everyTenth, klF4, scheduler } from './parts/kl-f4.ts'
 
-const words = 'models/emoji-video' // whose CLIP reads the prompts
+const words = shipped('models/emoji-video') // whose CLIP reads the prompts
 const batch = 32
 const [variants, promptsEach] = [1, 8] // changed copies of each drawing, and ways to ask for each
 const every = 6 // frames between the pictures of a clip
@@ -34,7 +35,7 @@ export default {
   name: 'emoji-latent-diffusion',
   summary: 'text to emoji with transparency, by the U-Net of Stable Diffusion on latents',
 
-  async prepare({ runtime, data = 'data/emoji-64', model = klF4, from, seed = 0, steps = 1800, report }) {
+  async prepare({ runtime, data = shipped('data/emoji-64'), model = klF4, from, seed = 0, steps = 1800, report }) {
     const vae = await readPictureVae(model)
     const text = await textEncoder(words, runtime)
     const drawings = await promptedDrawings(data, { kind: 'clip', variants, promptsEach })

@@ -33,6 +33,7 @@ import {
   modelFile,
   readDataset,
   readPart,
+  shipped,
   videoLatents,
 } from 'tubelet/node'
 
@@ -56,7 +57,7 @@ export default {
   summary: 'a video autoencoder for moving emoji with transparency, causal in time',
   data: { size: 64, frames: 17 },
 
-  async prepare({ runtime, data = 'data/emoji-64', from, seed = 0, steps = 6000, report }) {
+  async prepare({ runtime, data = shipped('data/emoji-64'), from, seed = 0, steps = 6000, report }) {
     const { shards } = await readDataset(data)
     const kinds = (['clip', 'still'] as const).filter((kind) => shards.some((shard) => shard.kind === kind))
     const [clips, stills] = await Promise.all(

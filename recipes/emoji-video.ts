@@ -33,6 +33,7 @@ import {
   partFiles,
   readDataset,
   readPart,
+  shipped,
   textCache,
   textEncoder,
   videoPipeline,
@@ -61,8 +62,8 @@ export default {
   async prepare(context) {
     const {
       runtime,
-      data = 'data/emoji-64',
-      model = 'models/emoji-video',
+      data = shipped('data/emoji-64'),
+      model = shipped('models/emoji-video'),
       from,
       seed = 0,
       steps = 4000,
@@ -193,7 +194,7 @@ export default {
         const vae = await readPart(model, 'vae', 'VideoVae')
         const pipeline = await videoPipeline({ index, transformer, vae, scheduler, text }, runtime)
         const files: Record<string, Uint8Array> = {}
-        const recipes = examples.map((prompt) => ({ prompt, negativePrompt: '', seed: 0, steps: 16, guidance: 2 }))
+        const recipes = examples.map((prompt) => ({ prompt, negativePrompt: '', seed: 0, steps: 8, guidance: 2 }))
         for await (const event of pipeline.generate(recipes))
           if (event.kind === 'clip')
             files[`${event.index}-${event.recipe.prompt.replaceAll(' ', '-')}.webp`] = await encodeWebp(event.clip)

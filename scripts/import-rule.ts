@@ -84,6 +84,7 @@ export const importRule: ImportRule = {
     'files/run-folder.ts',
     'files/run-list.ts',
     'files/run-lock.ts',
+    'files/shipped.ts',
     'files/tar.ts',
     'files/vector-file.ts',
     'files/webp.ts',

@@ -114,6 +114,7 @@ export {
   vaeLoss,
   vaeSizes,
 } from './models/vae.ts'
+export { vggConfig } from './models/vgg.ts'
 export {
   latentFrames,
   type VideoVaeConfig,

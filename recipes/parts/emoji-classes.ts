@@ -1,11 +1,14 @@
 import type { RecipeContext } from 'tubelet'
-import { type ClassedDrawing, composited, type DrawingClasses, drawingClasses, drawings } from 'tubelet/node'
+import { type ClassedDrawing, composited, type DrawingClasses, drawingClasses, drawings, shipped } from 'tubelet/node'
 
 /** Side of the drawings in pixels. */
 export const side = 64
 
 /** Drawings with their classes, as `drawingClasses` chooses them; the shipped ones where no folders are named. */
-export async function emojiClasses({ data = 'data/emoji-64', report }: Pick<RecipeContext, 'data' | 'report'>) {
+export async function emojiClasses({
+  data = shipped('data/emoji-64'),
+  report,
+}: Pick<RecipeContext, 'data' | 'report'>) {
   const classes = drawingClasses(await drawings(data.split(','), { size: side }))
   const { names, heldOutBy, train, heldOut } = classes
   report(`${train.length} drawings of ${names.length} classes; ${heldOut.length} of another ${heldOutBy} are held out`)

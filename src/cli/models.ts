@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { lastCheckpoint, listRuns } from '../files/run-list.ts'
-import { packageFolder } from './package.ts'
+import { packageFolder } from '../files/shipped.ts'
 
 /** The model that is used where none is named. */
 export const defaultModel = 'emoji-video'
@@ -34,6 +34,7 @@ export async function findModel(name: string, cwd: string): Promise<string> {
   if (run) return (await lastCheckpoint(run)).path
   const path = resolve(cwd, name)
   if (await isModel(path)) return path
+  if (await isModel(join(packageFolder, name))) return join(packageFolder, name) // models/emoji-video
   const models = await listModels(cwd)
   const model = models.find((one) => one.name === name)
   if (model) return model.path

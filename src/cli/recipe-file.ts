@@ -2,8 +2,8 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createJiti } from 'jiti'
 import { TubeletError } from '../errors.ts'
+import { packageFolder } from '../files/shipped.ts'
 import type { Recipe } from '../train/recipe.ts'
-import { packageFolder } from './package.ts'
 import { checkedRun, placed } from './recipe-errors.ts'
 
 /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { runCli, scratchFolder } from '../../test/cli.ts'
+import { startCli } from '../../test/cli-process.ts'
 import { recipeNames } from './recipe-file.ts'
 
 process.env.TUBELET_CACHE = await scratchFolder()
@@ -17,3 +18,15 @@ for (const name of (await recipeNames()).filter((name) => !slow.includes(name)))
     const { parameters, flops, steps } = JSON.parse(out)
     assert.ok(parameters > 1e5 && flops > 1e9 && steps >= 100, out)
   })
+
+test('in another folder a recipe takes the data and the model that come with the package', async () => {
+  const elsewhere = await scratchFolder()
+  for (const args of [
+    ['emoji-vit'],
+    ['emoji-clip', '--from', 'models/emoji-video'],
+    ['captioner', '-m', 'emoji-video'],
+  ]) {
+    const child = startCli(['train', ...args, '--dry-run'], { cwd: elsewhere })
+    assert.equal(await child.ended, 0, child.err())
+  }
+})

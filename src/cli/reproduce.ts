@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { writeFileAtomic } from '../files/disk.ts'
 import { gitState } from '../files/git.ts'
-import { drawChart } from '../reproduce/chart.ts'
+import { packageFolder } from '../files/shipped.ts'
+import { drawChart, loadEcharts } from '../reproduce/chart.ts'
 import { figureName } from '../reproduce/figure-name.ts'
 import {
   type Measured,
@@ -19,7 +20,7 @@ import { wholeNumber } from './arguments.ts'
 import { command, exitCodes, type Shell } from './command.ts'
 import { commandApart } from './command-apart.ts'
 import { type MeasuredSeed, measuredSeeds } from './measured-seeds.ts'
-import { packageFolder, packageVersion } from './package.ts'
+import { packageVersion } from './package.ts'
 import { placed } from './recipe-errors.ts'
 import { importDefault } from './recipe-file.ts'
 import { table } from './text.ts'
@@ -68,6 +69,7 @@ async function reproduceOne(
   shell.say(`${reproduction.name}: ${reproduction.claim[shell.lang]}`)
   const to = shell.path(out ?? 'results')
   // In small it is a check and no result: it is kept only where a folder is named.
+  if ((!quick || out !== undefined) && reproduction.charts.length > 0) await loadEcharts() // not after hours
   const stored = quick ? undefined : await measuredSeeds(to, path)
   const { result, pictures } = await reproduce(reproduction, { quick, threads, shell, stored })
   if (!quick || out !== undefined) await keep(result, pictures, to)

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
+import { packageFolder } from '../files/shipped.ts'
 import { command } from './command.ts'
-import { packageFolder } from './package.ts'
 import { systems } from './system-list.ts'
 import { table } from './text.ts'
 

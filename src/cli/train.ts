@@ -10,7 +10,7 @@ import type { Run } from '../train/recipe.ts'
 import { number, pattern, wholeNumber } from './arguments.ts'
 import { command, type Shell } from './command.ts'
 import { dataSets } from './data-sets.ts'
-import { findRun } from './models.ts'
+import { findModel, findRun } from './models.ts'
 import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
 import { loadRecipe, recipePath } from './recipe-file.ts'
@@ -95,7 +95,8 @@ async function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>
   const old = before?.settings
   const folder = async (name: string) => {
     const run = await findRun(name, shell.io.cwd)
-    return run ? (await lastCheckpoint(run)).path : shell.path(name)
+    if (run) return (await lastCheckpoint(run)).path
+    return findModel(name, shell.io.cwd).catch(() => shell.path(name)) // a recipe may read folders that are no whole model
   }
   const from = flags.from === undefined ? old?.from : await folder(flags.from)
   const recipe = name === undefined ? old?.recipe : recipePath(name, shell.path)

@@ -66,18 +66,20 @@ test('what is missing or damaged is one sentence and exit code 3', async () => {
     assert.match(err, message)
     assert.equal(err.trim().split('\n').length, 1, err)
   }
-  await refuse(join(scratch, 'nowhere'), /nowhere\/config\.json: no such file or folder/)
+  await refuse(join(scratch, 'nowhere'), /cannot read .*nowhere: no such file or folder/)
 
   const bare = join(scratch, 'bare')
   await mkdir(bare)
-  await copyFile(join(casesFolder, 'dit', 'config.json'), join(bare, 'config.json'))
+  for (const file of ['config.json', 'expected.safetensors'])
+    await copyFile(join(casesFolder, 'dit', file), join(bare, file))
   await refuse(bare, /no model\.safetensors or diffusion_pytorch_model\.safetensors in this folder/)
 
   const unanswered = join(scratch, 'unanswered')
   await mkdir(unanswered)
   for (const file of ['config.json', 'diffusion_pytorch_model.safetensors'])
     await copyFile(join(casesFolder, 'dit', file), join(unanswered, file))
-  await refuse(unanswered, /expected\.safetensors: no such file or folder/)
+  await refuse(unanswered, /unanswered: no expected\.safetensors in it, with the tensors input\.NAME/)
+  await refuse('models/emoji-video', /models\/emoji-video: a whole pipeline; verify one of the folders in it/)
 
   const cut = await copyOf('dit', 'cut')
   await truncate(join(cut, 'diffusion_pytorch_model.safetensors'), 100_000)

@@ -29,6 +29,7 @@ export const verifyCommand = command({
 
 /** Verifies the model or scheduler in a folder against its `expected.safetensors`, on the CPU. */
 async function verifyFolder(dir: string): Promise<Verification> {
+  if (!(await exists(join(dir, 'expected.safetensors')))) throw new TubeletError('input', await lackOf(dir))
   const answers = async (): Promise<NamedArrays> => (await readSafetensors(join(dir, 'expected.safetensors'))).arrays
   if (await exists(join(dir, 'scheduler_config.json'))) {
     const config = await readJson(join(dir, 'scheduler_config.json'))
@@ -37,6 +38,13 @@ async function verifyFolder(dir: string): Promise<Verification> {
   const config = await readJson(join(dir, 'config.json'))
   const { arrays: weights } = await readWeights(dir)
   return verifyModel({ config, weights, expected: await answers() }, nodeRuntime())
+}
+
+/** What is wrong with a folder that holds no answers. */
+async function lackOf(dir: string): Promise<string> {
+  if (!(await exists(dir))) return `cannot read ${dir}: no such file or folder`
+  if (await exists(join(dir, 'model_index.json'))) return `${dir}: a whole pipeline; verify one of the folders in it`
+  return `${dir}: no expected.safetensors in it, with the tensors input.NAME that the model is given and output.NAME that it must answer`
 }
 
 /** Steps of a stored run, where a file tells them. */

@@ -1,4 +1,5 @@
 import { TubeletError } from '../errors.ts'
+import { shipped } from '../files/shipped.ts'
 import { type ImageExtractor, openImageExtractor, openTextExtractor, type TextExtractor } from './feature-pipelines.ts'
 import { type ImageSearch, openImageSearch } from './image-search-pipeline.ts'
 import { type ImageToText, openImageToText } from './image-to-text-pipeline.ts'
@@ -39,6 +40,7 @@ const tasks: { readonly [Task in keyof PipelineTasks]: Open<Task> } = {
  *     await using classify = await pipeline('zero-shot-image-classification', 'models/emoji-video')
  *     console.log(await classify('cat.png', ['cat', 'dog'])) // [{ label: 'cat', score: 0.98 }, …]
  *
+ * A folder that is not in the working folder but comes with the package is taken from there.
  * Throws TubeletError('input') where the folder lacks a part or one is damaged, ('stopped') where the signal is aborted,
  * ('usage') where there is no such task.
  */
@@ -49,5 +51,5 @@ export async function pipeline<Task extends keyof PipelineTasks>(
 ): Promise<PipelineTasks[Task]> {
   if (!Object.hasOwn(tasks, task))
     throw new TubeletError('usage', `no task '${task}': there is ${Object.keys(tasks).join(', ')}`)
-  return tasks[task](model, options)
+  return tasks[task](shipped(model), options)
 }

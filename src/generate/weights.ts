@@ -15,9 +15,10 @@ export interface WeightsOptions {
  */
 export function weightsFor(
   p: Params,
-  stored: NamedArrays,
+  given: NamedArrays,
   { where = 'the weights', spare }: WeightsOptions = {},
 ): Arrays {
+  const stored = currentNames(given)
   const weights: Arrays = {}
   for (const [name, { tensor }] of p.all) {
     const found = Object.hasOwn(stored, name) ? stored[name] : undefined
@@ -36,6 +37,16 @@ export function weightsFor(
     if (!p.all.has(name) && !spare?.test(name))
       throw new TubeletError('input', `${where}: tensor '${name}' belongs to no parameter of the model`)
   return weights
+}
+
+const oldNames: Readonly<Record<string, string>> = { query: 'to_q', key: 'to_k', value: 'to_v', proj_attn: 'to_out.0' }
+
+/** Weights of attention over pixels have other names in files that diffusers wrote before 2023; it renames them too. */
+function currentNames(stored: NamedArrays): NamedArrays {
+  if (!Object.keys(stored).some((name) => name.includes('.proj_attn.'))) return stored
+  const renamed = (name: string) =>
+    name.replace(/(\.attentions\.\d+\.)(query|key|value|proj_attn)(?=\.)/, (_, at, old) => at + oldNames[old])
+  return Object.fromEntries(Object.entries(stored).map(([name, array]) => [renamed(name), array]))
 }
 
 /** Throws where a config asks for more blocks than its file has tensors: building them could go on for ever. */

@@ -67,7 +67,8 @@ const decades = {
 // Told apart by those who see colours otherwise too (Okabe & Ito 2008).
 const colours = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9']
 
-async function loadEcharts() {
+/** The package that draws. Throws TubeletError('usage') where it is not installed. */
+export async function loadEcharts() {
   try {
     return await import('echarts')
   } catch (cause) {

@@ -2,7 +2,7 @@
 export const en = {
   'frame.about': 'From a prompt to a moving picture: train, sample and check text-to-video models on a plain computer.',
   'frame.examples':
-    'Examples:\n  tubelet generate "a beating heart" -o heart.webp\n  tubelet train recipes/emoji-video.ts --minutes 3\n  tubelet doctor',
+    'Examples:\n  tubelet generate "a beating heart" -o heart.webp\n  tubelet train emoji-video --minutes 3\n  tubelet doctor',
   'frame.error': 'error: ',
   'frame.stopped': 'stopped: ',
   'frame.stopping': 'Stopping after this step, saving what there is; Ctrl-C again stops at once.',
@@ -130,7 +130,7 @@ export const en = {
   'train.drawEvery': 'minutes between pictures; 0 for some after each step',
   'train.threads': 'threads to compute with; all cores where absent',
   'train.spin': 'let waiting threads spin: faster on a machine that does nothing else',
-  'train.which': 'train: which recipe? For example: tubelet train recipes/emoji-video.ts --minutes 3',
+  'train.which': 'train: which recipe? For example: tubelet train emoji-video --minutes 3',
   'train.ready': '{{parameters}} parameters, ready in {{ms}} ms',
   'train.measuring': 'measuring how long a step takes',
   'train.dryRun': 'print parameters, operations, memory and hours, and train nothing',
@@ -281,7 +281,7 @@ export const en = {
 
   'runs.summary': 'List the runs of a folder, the newest first.',
   'runs.folder': 'the folder with the runs',
-  'runs.none': 'no runs in {{folder}}; the first one: tubelet train recipes/emoji-video.ts --minutes 3',
+  'runs.none': 'no runs in {{folder}}; the first one: tubelet train emoji-video --minutes 3',
   'runs.name': 'run',
   'runs.status': 'status',
   'runs.step': 'step',
@@ -409,6 +409,6 @@ export const en = {
   'doctor.models': 'models',
   'doctor.modelsNone': 'none found; pass a folder with -m, or train one',
   'doctor.ready': 'Ready: tubelet generate "a beating heart" -o heart.webp',
-  'doctor.readyToTrain': 'Ready to train: tubelet train recipes/emoji-video.ts --minutes 3',
+  'doctor.readyToTrain': 'Ready to train: tubelet train emoji-video --minutes 3',
   'doctor.notReady': 'Not ready: see the lines marked as a problem.',
 } as const

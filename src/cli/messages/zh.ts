@@ -4,7 +4,7 @@ import type { en } from './en.ts'
 export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'frame.about': '从一句话到会动的图：在普通电脑上训练、生成和检验文生视频模型。',
   'frame.examples':
-    '示例：\n  tubelet generate "跳动的红心" -o heart.webp\n  tubelet train recipes/emoji-video.ts --minutes 3\n  tubelet doctor',
+    '示例：\n  tubelet generate "跳动的红心" -o heart.webp\n  tubelet train emoji-video --minutes 3\n  tubelet doctor',
   'frame.error': '错误：',
   'frame.stopped': '已停止：',
   'frame.stopping': '做完这一步、存好结果后停止；再按一次 Ctrl-C 立即停止。',
@@ -117,7 +117,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'train.drawEvery': '每隔多少分钟画一次样图；0 表示每步都画',
   'train.threads': '计算线程数；默认用全部核心',
   'train.spin': '等待的线程自旋：机器空闲时更快',
-  'train.which': 'train：用哪个配方？例如：tubelet train recipes/emoji-video.ts --minutes 3',
+  'train.which': 'train：用哪个配方？例如：tubelet train emoji-video --minutes 3',
   'train.ready': '{{parameters}} 个参数，{{ms}} 毫秒后就绪',
   'train.measuring': '正在测量每步用时',
   'train.dryRun': '只列出参数量、运算量、内存和用时，不训练',
@@ -256,7 +256,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
 
   'runs.summary': '列出文件夹里的训练，新的在前。',
   'runs.folder': '存放训练的文件夹',
-  'runs.none': '{{folder}} 里还没有训练；可以先运行：tubelet train recipes/emoji-video.ts --minutes 3',
+  'runs.none': '{{folder}} 里还没有训练；可以先运行：tubelet train emoji-video --minutes 3',
   'runs.name': '训练',
   'runs.status': '状态',
   'runs.step': '步数',
@@ -380,6 +380,6 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'doctor.models': '模型',
   'doctor.modelsNone': '没有找到；用 -m 指定文件夹，或训练一个',
   'doctor.ready': '可以开始了：tubelet generate "跳动的红心" -o heart.webp',
-  'doctor.readyToTrain': '可以训练了：tubelet train recipes/emoji-video.ts --minutes 3',
+  'doctor.readyToTrain': '可以训练了：tubelet train emoji-video --minutes 3',
   'doctor.notReady': '还不能使用：请看标为“问题”的行。',
 }
