@@ -48,7 +48,7 @@ const hold = 5 // frames of a still, for latents of a first frame and of one tha
 const ways = { promptsEach: 32, promptsOfCopy: 6 } // to ask for a drawing as it is, and for a changed copy
 const dropout = 0.1 // of captions, so that the model also learns to draw without one
 const shift = 5 // of times towards noise, where prompts decide what will be seen (docs/decisions/008)
-const sampledShift = 15 // from what is seen through half of the noise the rest is drawn at once (docs/decisions/011)
+const sampledShift = 8 // five of 8 times above t = 0.85, the last at 0.06 (docs/decisions/013)
 const given = 0.25 // of the clips, some of whose frames are known, so that a picture or a clip can be a prompt
 const lossWeight = { still: 0.1, held: 0.4 } // beside that of clips
 const className = 'WanTransformer3DModel'

@@ -33,7 +33,7 @@ await writeFile(
   `# Prompts outside the data
 
 ${prompts.length} prompts beyond the labels: a colour and a thing, a thing doing something, synonyms, plurals, typos, in both languages. Five hold a label
-or a tag as it stands (a person running, a puppy, an automobile, a sleepy face, hearts). Each was drawn once by the shipped model with seed 1, 16 steps and guidance 2; none was
+or a tag as it stands (a person running, a puppy, an automobile, a sleepy face, hearts). Each was drawn once by the shipped model with seed 1, 8 steps and guidance 2; none was
 drawn again. By eye ${count('right')} are right, ${count('partly')} partly (the thing or the attribute), ${count('wrong')} wrong.
 
 \`\`\`sh

@@ -10,7 +10,7 @@ import { type Recipe, usualDrawing } from './text-to-video.ts'
 export interface TextToVideoOptions extends CallOptions {
   readonly negativePrompt?: string // ''
   readonly seed?: number // drawn at random where absent
-  readonly numInferenceSteps?: number // 16
+  readonly numInferenceSteps?: number // 8
   readonly guidanceScale?: number // 2
   readonly dtype?: Recipe['dtype'] // fp32
   /** Pictures and clips that it is drawn from, beside the prompt. */

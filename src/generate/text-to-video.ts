@@ -20,8 +20,8 @@ import { checkDepths, weightsFor } from './weights.ts'
 
 export type { GenerateEvent, Recipe } from './prompt-model.ts'
 
-/** How a clip is drawn where nothing else is asked for (docs/decisions/011). */
-export const usualDrawing = { steps: 16, guidance: 2 } as const
+/** How a clip is drawn where nothing else is asked for (docs/decisions/013). */
+export const usualDrawing = { steps: 8, guidance: 2 } as const
 
 /** A loaded text-to-video model. */
 export interface TextToVideo extends Omit<PromptModel, 'generate'>, ClipSize {
