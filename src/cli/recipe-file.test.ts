@@ -36,7 +36,7 @@ test('a recipe that is not there is told with what there is', async () => {
     /^error: .*recipes\/gone\.ts: no such recipe; a recipe is a \.ts or \.js file, or one of captioner, ddpm-mnist,/,
   )
   await refused([root], /: no such recipe; /)
-  await refused([], 'train: which recipe? For example: tubelet train recipes/emoji-video.ts --minutes 3', 2)
+  await refused([], 'train: which recipe? For example: tubelet train emoji-video --minutes 3', 2)
   const { code, err } = await runCli(['train', 'gone.ts', '--lang', 'zh'], { cwd: root })
   assert.equal(code, 3)
   assert.match(err, /^错误：.*gone\.ts：没有这个配方；配方是 \.ts 或 \.js 文件/)

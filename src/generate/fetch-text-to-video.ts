@@ -7,7 +7,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import { modelIndex } from './model-index.ts'
 import type { ModelPart } from './model-part.ts'
 import { textEncoderOf } from './text-states.ts'
-import { type TextToVideo, videoPipeline } from './text-to-video.ts'
+import { owningText, type TextToVideo, videoPipeline } from './text-to-video.ts'
 
 /** Loads a text-to-video model folder that a server offers under `url`, as a browser does. */
 export async function fetchTextToVideo(url: string, runtime: Runtime, signal?: AbortSignal): Promise<TextToVideo> {
@@ -20,7 +20,7 @@ export async function fetchTextToVideo(url: string, runtime: Runtime, signal?: A
   }
   const words = tokenizer(fromTokenizerJson(await json('tokenizer/tokenizer.json'), 'tokenizer/tokenizer.json'))
   const text = await textEncoderOf(await part('text_encoder', 'CLIPModel', 'model.safetensors'), words, runtime)
-  try {
+  return owningText(text, async () => {
     const parts = {
       index: modelIndex(await json('model_index.json'), `${url}/model_index.json`),
       transformer: await part('transformer', 'WanTransformer3DModel', 'diffusion_pytorch_model.safetensors'),
@@ -28,18 +28,8 @@ export async function fetchTextToVideo(url: string, runtime: Runtime, signal?: A
       scheduler: await json('scheduler/scheduler_config.json'),
       text,
     }
-    const model = await videoPipeline(parts, runtime)
-    return {
-      ...model,
-      async release() {
-        await model.release()
-        await text.release()
-      },
-    }
-  } catch (error) {
-    await text.release()
-    throw error
-  }
+    return videoPipeline(parts, runtime)
+  })
 }
 
 async function fetchBytes(url: string, signal?: AbortSignal): Promise<Uint8Array> {

@@ -7,7 +7,7 @@ import type { ClipSize } from './clip-size.ts'
 import { readPart } from './model-folder.ts'
 import { modelIndex } from './model-index.ts'
 import { type TextEncoder, textEncoderOf } from './text-states.ts'
-import { type TextToVideo, videoPipeline } from './text-to-video.ts'
+import { owningText, type TextToVideo, videoPipeline } from './text-to-video.ts'
 
 /** The tokenizer of a model folder. */
 export async function readTokenizer(folder: string): Promise<Tokenizer> {
@@ -43,17 +43,5 @@ export async function textToVideo(
   }
   onPart('text_encoder')
   const text = await textEncoder(folder, runtime)
-  try {
-    const model = await videoPipeline({ ...parts, text }, runtime, asked)
-    return {
-      ...model,
-      async release() {
-        await model.release()
-        await text.release()
-      },
-    }
-  } catch (error) {
-    await text.release()
-    throw error
-  }
+  return owningText(text, () => videoPipeline({ ...parts, text }, runtime, asked))
 }

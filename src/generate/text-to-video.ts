@@ -97,6 +97,23 @@ export async function videoPipeline(
   }
 }
 
+/** A model that has its text encoder for itself: released with it, and also where the rest cannot be loaded. */
+export async function owningText(text: TextEncoder, load: () => Promise<TextToVideo>): Promise<TextToVideo> {
+  try {
+    const model = await load()
+    return {
+      ...model,
+      async release() {
+        await model.release()
+        await text.release()
+      },
+    }
+  } catch (error) {
+    await text.release()
+    throw error
+  }
+}
+
 /** Config and weights of the transformer, when it reads and draws what the other parts give and take: [C, T', H, W]. */
 function fittingTransformer({ transformer, text }: VideoParts, [channels, ...grid]: readonly number[]) {
   const { folder: where, arrays } = transformer
