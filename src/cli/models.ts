@@ -1,6 +1,7 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { TubeletError } from '../errors.ts'
+import { isThere } from '../files/disk.ts'
 import { lastCheckpoint, listRuns } from '../files/run-list.ts'
 import { packageFolder } from '../files/shipped.ts'
 
@@ -59,9 +60,3 @@ export async function findRun(name: string, cwd: string): Promise<string | undef
 async function isModel(path: string): Promise<boolean> {
   return (await isThere(join(path, 'model_index.json'))) || isThere(join(path, 'config.json'))
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )

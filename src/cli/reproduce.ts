@@ -143,7 +143,7 @@ async function reproduce(
   const { name, system, source, claim, charts, pictures = [] } = reproduction
   const runtime = nodeRuntime({ threads })
   const state = await gitState(packageFolder)
-  const commit = state?.slice(0, 41).replace(/\+.*/, '+')
+  const commit = state?.replace(/\+.*/, '+')
   const all: MeasuredSeed[] = []
   for (const seed of quick ? reproduction.seeds.slice(0, 1) : reproduction.seeds) {
     const report = (text: string) => shell.say(shell.t('reproduce.seed', { name, seed, text }))

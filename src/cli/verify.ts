@@ -1,9 +1,8 @@
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import type { NamedArrays } from '../files/arrays.ts'
 import { readSafetensors, readWeights } from '../files/checkpoint.ts'
-import { readJson } from '../files/disk.ts'
+import { isThere, readJson } from '../files/disk.ts'
 import { type Verification, verifyModel } from '../generate/verify.ts'
 import { verifyScheduler } from '../generate/verify-scheduler.ts'
 import { nodeRuntime } from '../runtime/node.ts'
@@ -29,9 +28,9 @@ export const verifyCommand = command({
 
 /** Verifies the model or scheduler in a folder against its `expected.safetensors`, on the CPU. */
 async function verifyFolder(dir: string): Promise<Verification> {
-  if (!(await exists(join(dir, 'expected.safetensors')))) throw new TubeletError('input', await lackOf(dir))
+  if (!(await isThere(join(dir, 'expected.safetensors')))) throw new TubeletError('input', await lackOf(dir))
   const answers = async (): Promise<NamedArrays> => (await readSafetensors(join(dir, 'expected.safetensors'))).arrays
-  if (await exists(join(dir, 'scheduler_config.json'))) {
+  if (await isThere(join(dir, 'scheduler_config.json'))) {
     const config = await readJson(join(dir, 'scheduler_config.json'))
     return verifyScheduler({ config, expected: await answers(), steps: await stepsOf(join(dir, 'case.json')) })
   }
@@ -42,24 +41,18 @@ async function verifyFolder(dir: string): Promise<Verification> {
 
 /** What is wrong with a folder that holds no answers. */
 async function lackOf(dir: string): Promise<string> {
-  if (!(await exists(dir))) return `cannot read ${dir}: no such file or folder`
-  if (await exists(join(dir, 'model_index.json'))) return `${dir}: a whole pipeline; verify one of the folders in it`
+  if (!(await isThere(dir))) return `cannot read ${dir}: no such file or folder`
+  if (await isThere(join(dir, 'model_index.json'))) return `${dir}: a whole pipeline; verify one of the folders in it`
   return `${dir}: no expected.safetensors in it, with the tensors input.NAME that the model is given and output.NAME that it must answer`
 }
 
 /** Steps of a stored run, where a file tells them. */
 async function stepsOf(file: string): Promise<number | undefined> {
-  if (!(await exists(file))) return undefined
+  if (!(await isThere(file))) return undefined
   const { steps } = Object(await readJson(file)) as { steps?: unknown }
   if (steps === undefined || (Number.isSafeInteger(steps) && (steps as number) > 0)) return steps as number | undefined
   throw new TubeletError('input', `${file}: 'steps' is ${JSON.stringify(steps)}; it must be a whole number above 0`)
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
 
 function report({ className, outputs }: Verification, tolerance: number, { t, paint }: Shell): string {
   const rows = outputs.map(({ name, shape, error }) => [name, `[${shape.join(', ')}]`, error.toExponential(1)])

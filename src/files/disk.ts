@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { TubeletError } from '../errors.ts'
 
@@ -32,6 +32,13 @@ export function fileError(error: unknown, action: string, path: string): unknown
   const reason = reasons[code] ?? `${error.message} (${code})`
   return new TubeletError('input', `cannot ${action} ${path}: ${reason}`, { cause: error })
 }
+
+/** Whether there is a file or folder of a name. */
+export const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
 
 /** Reads a whole file of at most `limit` bytes (default 1 GiB). */
 export async function readBytes(path: string, { limit = 2 ** 30 } = {}): Promise<Uint8Array> {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { appendFile, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
-import { fileError, readJson, writeFileAtomic, writeFolderAtomic } from './disk.ts'
+import { fileError, isThere, readJson, writeFileAtomic, writeFolderAtomic } from './disk.ts'
 import { gitCommit } from './git.ts'
 import { type JsonLines, openJsonLines } from './json-lines.ts'
 import { checkpointSteps, stepName } from './run-list.ts'
@@ -221,7 +221,7 @@ async function prune(path: string, step: number, keep: number): Promise<void> {
   const folder = join(path, 'checkpoints')
   const steps = await checkpointSteps(path)
   const stay = steps.filter((other) => other <= step).slice(-Math.max(1, keep))
-  for (const other of steps) if (await isKept(join(folder, stepName(other)))) stay.push(other)
+  for (const other of steps) if (await isThere(join(folder, stepName(other), keptFile))) stay.push(other)
   const gone = steps.filter((other) => !stay.includes(other)).map(stepName)
   const parts = (await readdir(folder)).filter((name) => /^\.step-\d+\..*\.part$/.test(name))
   for (const name of [...gone, ...parts]) await rm(join(folder, name), { recursive: true, force: true })
@@ -236,12 +236,6 @@ export async function keepCheckpoint(checkpoint: string, forWhom: string): Promi
     throw fileError(error, 'write', file)
   })
 }
-
-const isKept = (checkpoint: string): Promise<boolean> =>
-  stat(join(checkpoint, keptFile)).then(
-    () => true,
-    () => false,
-  )
 
 /** Makes a folder that was not there; `nameOf` is asked again where its name is taken. */
 async function makeFolder(root: string, nameOf: (attempt: number) => string): Promise<string> {

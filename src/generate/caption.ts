@@ -8,11 +8,11 @@ import { input } from '../graph/index.ts'
 import { type CaptionerConfig, captioner, captionerConfig } from '../models/captioner.ts'
 import { params } from '../nn/index.ts'
 import { expand } from '../ops/index.ts'
+import { releaseLoaded } from '../runtime/release-loaded.ts'
 import type { Program, Runtime } from '../runtime/runtime.ts'
 import { beamSearch, type FoundText } from './beam-search.ts'
 import { framesOnWhite } from './frames-on-white.ts'
 import type { ModelPart } from './model-part.ts'
-import { releaseLoaded } from './release-loaded.ts'
 import { checkDepths, weightsFor } from './weights.ts'
 
 /** How a caption is written. */

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { dirname, extname, join, relative, resolve } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { readVectors, type VectorEntry, writeVectors } from '../files/vector-file.ts'
+import { releaseLoaded } from '../runtime/release-loaded.ts'
 import { type ImageExtractor, openImageExtractor, openTextExtractor, type TextExtractor } from './feature-pipelines.ts'
 import { clipHash } from './model-folder.ts'
 import { indexName, knownIndex, type PictureIndex, pictureIndex } from './picture-index.ts'
@@ -12,7 +13,6 @@ import {
   pipelineFrame,
   type Releasable,
 } from './pipeline-frame.ts'
-import { releaseLoaded } from './release-loaded.ts'
 import { dot } from './zero-shot-pipeline.ts'
 
 /** What a search looks for: words, or what is like a picture. */

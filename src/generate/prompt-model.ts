@@ -5,8 +5,8 @@ import { schedulerFromConfig } from '../diffusion/scheduler.ts'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { stream } from '../random.ts'
+import { releaseLoaded } from '../runtime/release-loaded.ts'
 import type { Arrays, Program } from '../runtime/runtime.ts'
-import { releaseLoaded } from './release-loaded.ts'
 import type { TextEncoder } from './text-states.ts'
 
 /** Everything that decides what a clip looks like; stored in the file, so that it can be drawn again. */

@@ -68,6 +68,10 @@ export function places(op: string, spatial: Shape, kernel: Shape, geometry: Geom
   return counts
 }
 
+/** Whether the windows lie side by side and fill x, without padding: each place of x is in one of them. */
+export const tiles = (spatial: Shape, out: Shape, kernel: Shape, { stride, before, after }: Geometry): boolean =>
+  kernel.every((k, i) => k === stride[i] && k * out[i] === spatial[i] && before[i] + after[i] === 0)
+
 /** The attributes that ONNX's convolutions and pools share. */
 export const windowAttributes = (kernel: Shape, { stride, before, after, dilation }: Geometry) => ({
   kernel_shape: kernel,

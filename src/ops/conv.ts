@@ -1,7 +1,15 @@
 import { make, type Op, type Shape, ShapeError, size, type Tensor } from '../graph/index.ts'
 import { add } from './arithmetic.ts'
 import { blockedConv, isBlocked } from './conv-blocked.ts'
-import { type Geometry, geometryOf, places, reach, type WindowOptions, windowAttributes } from './conv-geometry.ts'
+import {
+  type Geometry,
+  geometryOf,
+  places,
+  reach,
+  tiles,
+  type WindowOptions,
+  windowAttributes,
+} from './conv-geometry.ts'
 import { weightGradient } from './conv-weight.ts'
 import { flip } from './flip.ts'
 import { gemm, matmul } from './matmul.ts'
@@ -88,9 +96,9 @@ export function conv(x: Tensor, w: Tensor, options: ConvOptions = {}): Tensor {
   const attrs = { ...geometryOf('conv', x.shape.length - 2, options), groups }
   const inputs = bias ? [x, w, bias] : [x, w]
   const [, , ...out] = Conv.shape(inputs, attrs) as Shape
-  const unpadded = [...attrs.before, ...attrs.after].every((n) => n === 0)
-  const apart = unpadded && w.shape.slice(2).every((k, i) => k === attrs.stride[i] && k * out[i] === x.shape[i + 2])
-  return apart && groups === 1 && size(w.shape.slice(2)) > 1 ? patches(x, w, bias) : make(Conv, inputs, attrs)
+  return tiles(x.shape.slice(2), out, w.shape.slice(2), attrs) && groups === 1 && size(w.shape.slice(2)) > 1
+    ? patches(x, w, bias)
+    : make(Conv, inputs, attrs)
 }
 
 /** A convolution whose windows tile x without overlap is a linear layer on each window. */

@@ -32,8 +32,8 @@ const Gather: Op<AxisAttrs> = {
 
 /**
  * The slices of x along an axis that int32 `indices` name: an embedding looked up is `gather(table, ids)`,
- * table [V, D], ids [...] → [..., D]. The engine refuses an index
- * outside of the axis when it runs; one below 0 counts from the end, as in ONNX.
+ * table [V, D], ids [...] → [..., D]. The engine refuses an index outside of the axis
+ * when it runs; one below 0 counts from the end, as in ONNX.
  */
 export const gather = (x: Tensor, indices: Tensor, axis = 0): Tensor =>
   make(Gather, [x, indices], { axis: frontAxes('gather', x, axis)[0] })

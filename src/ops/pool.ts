@@ -9,6 +9,7 @@ import {
   geometryOf,
   type PerAxis,
   places,
+  tiles,
   type WindowOptions,
   windowAttributes,
 } from './conv-geometry.ts'
@@ -94,12 +95,11 @@ const AvgPool: Op<PoolAttrs> = {
 export const avgPool = (x: Tensor, options: PoolOptions): Tensor => make(AvgPool, [x], attrsOf('avgPool', x, options))
 
 /** Each element of dy, divided by the size of the window, goes to all of the window. */
-function avgPoolGradient(dy: Tensor, x: Tensor, { kernel, stride, before, after }: PoolAttrs): Tensor {
+function avgPoolGradient(dy: Tensor, x: Tensor, attrs: PoolAttrs): Tensor {
+  const { kernel, stride, before, after } = attrs
   const spatial = x.shape.slice(2)
   const share = 1 / size(kernel)
-  const unpadded = [...before, ...after].every((n) => n === 0)
-  const tiled = unpadded && kernel.every((k, i) => k === stride[i] && spatial[i] === k * dy.shape[i + 2])
-  if (tiled) return upsample(mul(dy, share), kernel)
+  if (tiles(spatial, dy.shape.slice(2), kernel, attrs)) return upsample(mul(dy, share), kernel)
   const even = constant(new Float32Array(size(kernel)).fill(share), [1, 1, ...kernel])
   const padding = before.map((n, i) => [n, after[i]] as const)
   const outputPadding = spatial.map((n, i) => (n + before[i] + after[i] - kernel[i]) % stride[i])

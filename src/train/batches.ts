@@ -1,4 +1,5 @@
 import type { Tensor } from '../graph/index.ts'
+import { releaseLoaded } from '../runtime/release-loaded.ts'
 import type { Arrays, Program, Runtime } from '../runtime/runtime.ts'
 import type { TrainConfig } from './config.ts'
 import type { Optimizer } from './optimizer.ts'
@@ -33,7 +34,7 @@ export async function loadBatches(
   const apart = count > 1 ? count : undefined
   const loading = Array.from({ length: count }, () => runtime.load(outputsOf(graph), { spin, apart }))
   const programs = await Promise.all(loading).catch(async (error) => {
-    for (const one of await Promise.allSettled(loading)) if (one.status === 'fulfilled') await one.value.release()
+    await releaseLoaded(loading)
     throw error
   })
   const source = batchSource(config)
