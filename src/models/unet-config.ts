@@ -48,6 +48,11 @@ export function unetTextConfig(json: unknown): UNetConfig {
     'addition_embed_type',
     'encoder_hid_dim',
     'encoder_hid_dim_type',
+    'num_attention_heads',
+    'cross_attention_norm',
+    'time_cond_proj_dim',
+    'time_embedding_act_fn',
+    'timestep_post_act',
   ])
     c.only(name, null)
   for (const name of [
@@ -58,8 +63,6 @@ export function unetTextConfig(json: unknown): UNetConfig {
   ])
     c.only(name, false)
   for (const name of ['conv_in_kernel', 'conv_out_kernel']) c.only(name, 3)
-  for (const name of ['num_attention_heads', 'cross_attention_norm', 'time_cond_proj_dim', 'timestep_post_act'])
-    c.only(name, null)
   c.only('resnet_time_scale_shift', 'default')
   c.only('mid_block_type', 'UNetMidBlock2DCrossAttn')
   c.only('time_embedding_type', 'positional')

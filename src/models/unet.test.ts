@@ -5,7 +5,7 @@ import { evaluate } from '../../test/on-node.ts'
 import { input } from '../graph/index.ts'
 import { params } from '../nn/index.ts'
 import { mean, square, sub } from '../ops/index.ts'
-import { unet, unetSizes } from './unet.ts'
+import { type UNetConfig, unet, unetSizes } from './unet.ts'
 import { unetConfig, unetTextConfig } from './unet-config.ts'
 
 const tiny = unetConfig({
@@ -76,15 +76,17 @@ test('a config or call that does not fit is refused in words', () => {
   )
 })
 
+const tinyText = {
+  ...{
+    down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+    up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
+  },
+  ...{ block_out_channels: [16, 32], layers_per_block: 1, norm_num_groups: 8, attention_head_dim: 2 },
+  ...{ cross_attention_dim: 6, in_channels: 3, out_channels: 3, use_linear_projection: true },
+}
+
 test('text changes what the network says, sample by sample, and a network with text asks for it', async () => {
-  const config = unetTextConfig({
-    ...{
-      down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
-      up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
-    },
-    ...{ block_out_channels: [16, 32], layers_per_block: 1, norm_num_groups: 8, attention_head_dim: 2 },
-    ...{ cross_attention_dim: 6, in_channels: 3, out_channels: 3, use_linear_projection: true },
-  })
+  const config = unetTextConfig(tinyText)
   const p = params()
   const network = unet(p, config)
   const y = network(input('x', [2, 3, 8, 8]), input('t', [2]), { text: input('text', [2, 5, 6]) })
@@ -101,4 +103,28 @@ test('text changes what the network says, sample by sample, and a network with t
     code: 'input',
     message: /UNet2DConditionModel: 'class_embed_type' is "timestep"; it must be null/,
   })
+  assert.throws(() => unetTextConfig({ time_embedding_act_fn: 'silu' }), /'time_embedding_act_fn' .* must be null/)
+})
+
+test('around the blocks the activation of the config stands where there is text, and SiLU where there is none', async () => {
+  /** Whether the weights behind an activation matter where nothing but −1 reaches it, which ReLU stops. */
+  async function passes(config: UNetConfig, { at, behind }: { at: string; behind: string }): Promise<boolean> {
+    const p = params()
+    const text = config.text && input('text', [1, 5, 6])
+    const y = unet(p, config)(input('x', [1, 3, 8, 8]), input('t', [1]), { text })
+    const weights = randomised(p)
+    const filled = (name: string, value: number) => ({ [name]: weights[name].map(() => value) })
+    const feeds = { x: normalNumbers(1, 1, 3, 8, 8), t: Float32Array.of(10), text: normalNumbers(2, 1, 5, 6) }
+    const dark = { ...weights, ...filled(`${at}.weight`, 0), ...filled(`${at}.bias`, -1), ...feeds }
+    const [one, other] = [await evaluate({ y }, dark), await evaluate({ y }, { ...dark, ...filled(behind, 1) })]
+    return one.y.some((value, i) => Math.abs(value - other.y[i]) > 1e-4)
+  }
+  for (const place of [
+    { at: 'time_embedding.linear_1', behind: 'time_embedding.linear_2.weight' },
+    { at: 'conv_norm_out', behind: 'conv_out.weight' },
+  ]) {
+    assert.equal(await passes(unetTextConfig({ ...tinyText, act_fn: 'relu' }), place), false, place.at)
+    assert.equal(await passes(unetTextConfig(tinyText), place), true, place.at)
+    assert.equal(await passes({ ...tiny, activation: 'relu' }, place), true, place.at)
+  }
 })

@@ -1,7 +1,7 @@
 import { ShapeError, type Tensor } from '../graph/index.ts'
 import { conv2d, embedding, groupNorm, mlp, normal, type Params, timestepEmbedding, zeros } from '../nn/index.ts'
 import { add, cast, concat, cos, div, log, mul, reshape, silu, sin, sub, transpose } from '../ops/index.ts'
-import type { Activation } from './activation.ts'
+import { type Activation, activation } from './activation.ts'
 import { spatialTransformer } from './spatial-transformer.ts'
 import { downsample, middle, pixelAttention, residual, upsample } from './unet-blocks.ts'
 
@@ -122,6 +122,7 @@ export function unet(p: Params, config: UNetConfig) {
   const hasText = config.text !== undefined
   const up = upPath(p.at('up_blocks'), config)
   const norm = groupNorm(p.at('conv_norm_out'), widths[0], { groups, eps })
+  const act = outerActivation(config)
   const last = conv2d(p.at('conv_out'), widths[0], outChannels, { padding: 1, init: zeros })
 
   return p.scoped((x: Tensor, t: Tensor, { labels, text }: UNetConditions = {}): Tensor => {
@@ -134,16 +135,20 @@ export function unet(p: Params, config: UNetConfig) {
     const skips = [first(centred ? sub(mul(x, 2), 1) : x)]
     for (const step of down) step(skips, told)
     const y = up.reduce((z, step) => step(z, skips, told), mid(skips.at(-1)!, told.time, told.text))
-    const noise = last(silu(norm(y)))
+    const noise = last(act(norm(y)))
     return time.kind === 'fourier' ? div(noise, reshape(t, [t.shape[0], 1, 1, 1])) : noise
   })
 }
+
+/** Before the last convolution and inside the time embedding: UNet2DModel has SiLU there whatever its blocks have. */
+const outerActivation = (config: UNetConfig) => (config.text ? activation(config.activation) : silu)
 
 /** Time and label as one vector: t [B], labels [B] → [B, D]. */
 function conditioning(p: Params, config: UNetConfig) {
   const { widths, timeWidth: width, labels } = config
   const project = timeProjection(p.at('time_proj'), config)
-  const layers = { width, hidden: width, activation: silu, names: ['linear_1', 'linear_2'] } as const
+  const names = ['linear_1', 'linear_2'] as const
+  const layers = { width, hidden: width, activation: outerActivation(config), names }
   const from = config.time.kind === 'fourier' ? 2 * widths[0] : widths[0]
   const embedTime = mlp(p.at('time_embedding'), { ...layers, from })
   const embedLabel = labelEmbedding()
