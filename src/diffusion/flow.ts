@@ -86,10 +86,15 @@ const dynamicShift = (t: number, mu: number, { time_shift_type: kind }: FlowConf
 
 /** Euler's method along the flow: x ← x + (t' - t) v. */
 export function flowEuler(config: FlowConfig, steps: number, { mu }: { mu?: number } = {}): Scheduler {
-  const sigmas = flowSigmas(config, steps, mu).map(Math.fround)
+  return eulerAlong(flowSigmas(config, steps, mu), config)
+}
+
+function eulerAlong(times: readonly number[], config: FlowConfig): Scheduler {
+  const sigmas = times.map(Math.fround)
   return {
-    timesteps: sigmas.slice(0, steps).map((t) => Math.fround(t * config.num_train_timesteps)),
+    timesteps: sigmas.slice(0, -1).map((t) => Math.fround(t * config.num_train_timesteps)),
     sigmas,
+    along: (others) => eulerAlong(others, config),
     initNoiseSigma: 1,
     drawsNoise: () => config.stochastic_sampling,
     step({ prediction, x, index, noise }) {

@@ -21,7 +21,7 @@ async function drawn(known: Partial<Known>, { steps = 8, v = 5 } = {}) {
   const seen: Float32Array[] = []
   let x = path.x
   for await (const event of sample({
-    scheduler: flow,
+    scheduler: path.scheduler,
     denoise: async (x) => {
       seen.push(x)
       return path.velocity(x.map(() => v))
@@ -58,13 +58,30 @@ test('where nothing is to be drawn, x runs straight from the noise to the data',
   for (let i = 0; i < x.length; i++) assert.ok(Math.abs(x[i] - (i % 2 === 0 ? x0[i] : eps[i] - 5)) < 1e-5, `place ${i}`)
 })
 
-test('a strength begins with the noise of the first time that is no larger', async () => {
-  const { path, seen, flow } = await drawn({ strength: 0.6 })
-  assert.ok(flow.sigmas![path.from] <= 0.6 && flow.sigmas![path.from - 1] > 0.6)
-  assert.equal(seen.length, 8 - path.from)
-  assertClose(path.x, interpolate(x0, eps, [flow.sigmas![path.from]]), 1e-6, 'first x')
-  // However small, one step is left.
-  assert.equal((await drawn({ strength: 1e-6 })).seen.length, 1)
+test('a drawing begins with the noise of its strength, whatever the times of the sampler are', async () => {
+  const { sigmas } = scheduler(8)
+  for (const strength of [0.6, 0.3, 1e-6]) {
+    const { x, seen, path } = await drawn({ strength })
+    const left = sigmas!.filter((sigma) => sigma < strength)
+    assert.deepEqual(path.scheduler.sigmas!.slice(path.from), [Math.fround(strength), ...left])
+    assert.equal(path.scheduler.timesteps[path.from], Math.fround(Math.fround(strength) * 1000))
+    assert.equal(seen.length, left.length)
+    assertClose(path.x, interpolate(x0, eps, [strength]), 1e-6, 'first x')
+    assertClose(
+      x,
+      path.x.map((value) => value - strength * 5),
+      1e-5,
+      'last x',
+    )
+  }
+})
+
+test('with a strength of 1, or that of a time of the sampler, the times stay as they are', async () => {
+  const { sigmas, timesteps } = scheduler(8)
+  for (const from of [0, 3]) {
+    const { path } = await drawn({ strength: sigmas![from] })
+    assert.deepEqual([path.from, path.scheduler.sigmas, path.scheduler.timesteps], [from, sigmas, timesteps])
+  }
 })
 
 test('with nothing known it is the path of plain sampling', async () => {
@@ -78,4 +95,14 @@ test('with nothing known it is the path of plain sampling', async () => {
 test('a sampler that does not run along a flow is refused', () => {
   const ddim = schedulerFromConfig({ _class_name: 'DDIMScheduler' }, 4)
   assert.throws(() => pathAround({ x0, plane: 4, given: noGiven }, eps, ddim), { code: 'usage' })
+})
+
+test('a sampler that draws noise at each step or runs from the data to noise is refused, as neither keeps what is known', () => {
+  for (const setting of ['stochastic_sampling', 'invert_sigmas']) {
+    const flow = schedulerFromConfig({ _class_name: 'FlowMatchEulerDiscreteScheduler', [setting]: true }, 4)
+    assert.throws(() => pathAround({ x0, plane: 4, given: noGiven }, eps, flow), {
+      code: 'input',
+      message: /stochastic_sampling or invert_sigmas cannot draw from a picture or clip/,
+    })
+  }
 })

@@ -16,8 +16,9 @@ export interface Known {
 
 /** How a sampler goes around what is known. */
 export interface Path {
-  /** The first x, and the first step of the scheduler from there. */
+  /** The first x, and the sampler and its first step from there. */
   readonly x: Float32Array
+  readonly scheduler: Scheduler
   readonly from: number
   /** Times [T] of the frames, where that of the others is t. */
   times(t: number): Float32Array
@@ -25,19 +26,27 @@ export interface Path {
   velocity(predicted: Float32Array): Float32Array
 }
 
-/** The path of a flow's sampler from normal noise eps [C, T, H, W], with what is known held in place. */
-export function pathAround(known: Known, eps: Float32Array, scheduler: Pick<Scheduler, 'sigmas' | 'timesteps'>): Path {
+/**
+ * The path of a flow's sampler from normal noise eps [C, T, H, W], with what is known held in place; it begins at the
+ * strength itself, which takes the place of the noise level above. Throws TubeletError('input') where the sampler would
+ * not keep what is known.
+ */
+export function pathAround(known: Known, eps: Float32Array, scheduler: Scheduler): Path {
   const { x0, plane, given, drawn, strength = 1 } = known
-  const { sigmas } = scheduler
-  if (!sigmas) throw new TubeletError('usage', 'known: the scheduler must be one of a flow')
-  const from = Math.min(
-    scheduler.timesteps.length - 1,
-    sigmas.findIndex((sigma) => sigma <= strength),
-  )
+  const { sigmas, along } = scheduler
+  if (!sigmas || !along) throw new TubeletError('usage', 'known: the scheduler must be one of a flow')
+  if (scheduler.drawsNoise(0) || sigmas.some((sigma, i) => sigma > sigmas[i - 1]))
+    throw new TubeletError(
+      'input',
+      'a scheduler with stochastic_sampling or invert_sigmas cannot draw from a picture or clip',
+    )
+  const first = Math.fround(strength)
+  const from = Math.max(0, sigmas.findIndex((sigma) => sigma < first) - 1)
   const isGiven = (i: number) => given[Math.floor(i / plane) % given.length]
-  const x = interpolate(x0, eps, [sigmas[from]]).map((value, i) => (isGiven(i) ? x0[i] : value))
+  const x = interpolate(x0, eps, [first]).map((value, i) => (isGiven(i) ? x0[i] : value))
   return {
     x,
+    scheduler: along(sigmas.with(from, first)),
     from,
     times: (t) => Float32Array.from(given, (one) => (one ? 0 : t)),
     velocity: (predicted) =>

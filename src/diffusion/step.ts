@@ -18,6 +18,8 @@ export interface Scheduler {
   readonly timesteps: readonly number[]
   /** Noise levels that a run visits [steps + 1], where the scheduler counts in them. */
   readonly sigmas?: readonly number[]
+  /** The same sampler over other noise levels [steps + 1], where it counts in them. */
+  along?(sigmas: readonly number[]): Scheduler
   /** Standard deviation of the first x. */
   readonly initNoiseSigma: number
   /** What the network sees of x; x itself where absent. */

@@ -105,7 +105,7 @@ async function* draw(
   const path = known && pathAround(known, first, flow)
   let latents = first
   for await (const { step, x } of sample({
-    scheduler: flow,
+    scheduler: path?.scheduler ?? flow,
     async denoise(x, t) {
       const v = (await program.run({ x, t: path?.times(t) ?? Float32Array.of(t), ...given })).v as Float32Array
       return path?.velocity(v) ?? v

@@ -25,6 +25,10 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '一帧 {{width}} × {{height}} 超过 {{most}} 像素，这是能画的上限',
   ],
   ['{{name}}: has one frame; only a clip can be extended or looped', '{{name}}：只有一帧；只有动图才能续写或循环'],
+  [
+    'a scheduler with stochastic_sampling or invert_sigmas cannot draw from a picture or clip',
+    '带有 stochastic_sampling 或 invert_sigmas 的采样器不能从图片或动图开始画',
+  ],
   ['{{path}}: ended while it was read', '{{path}}：文件不完整'],
   [
     'the engine could not load the program on {{device}}: {{reason}}',
