@@ -81,3 +81,13 @@ test('the error of the noise is 0 for a network that knows x0, ᾱ / (1 − ᾱ)
     await program.release()
   }
 })
+
+test('the error of the noise of fewer pictures than a batch is refused', async () => {
+  const program = await load(2)
+  const options = { config: ddpmConfig.parse({}), times: [0], seed: 1 }
+  await assert.rejects(noiseError(program, new Float32Array(7), options), {
+    code: 'usage',
+    message: 'noiseError: x0 must hold a batch of [2, 1, 2, 2] or more',
+  })
+  await program.release()
+})

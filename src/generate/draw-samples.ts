@@ -15,8 +15,8 @@ export interface DrawSamplesOptions {
 }
 
 /**
- * Samples [N, C, ...] of a program of `guidedDenoiser`, batch by batch. Their noise depends on the seed and their place
- * alone, so that networks and samplers can be compared on the same noise.
+ * Samples [N, C, ...] of a program of `guidedDenoiser`, batch by batch. Their noise depends on the seed, their place
+ * and the size of the batch alone, so that networks and samplers can be compared on the same noise.
  */
 export async function drawSamples(program: Program, options: DrawSamplesOptions): Promise<Float32Array> {
   const { scheduler, seed, count, told, signal } = options

@@ -1,6 +1,7 @@
 import { type DDPMConfig, diffuse, unmix } from '../diffusion/ddpm.ts'
 import { split } from '../diffusion/prediction.ts'
 import { alphaBars } from '../diffusion/schedule.ts'
+import { TubeletError } from '../errors.ts'
 import { stream } from '../random.ts'
 import type { Arrays, Program } from '../runtime/runtime.ts'
 import { denoiseBy } from './draw-samples.ts'
@@ -17,7 +18,8 @@ export interface NoiseErrorOptions {
 /**
  * Mean squared error of the noise at each of some times, [t, error], over pictures x0 [N, C, ...] that the network may not
  * have seen, by a program of `guidedDenoiser`; whatever the network predicts, its error is told as one of the noise. The
- * noise depends on the seed alone, so that networks are compared on the same. Pictures that fill no batch are left out.
+ * noise depends on the seed and the size of the batch alone, so that networks are compared on the same. Pictures that fill
+ * no batch are left out; fewer than one batch are a TubeletError('usage').
  */
 export async function noiseError(
   program: Program,
@@ -28,6 +30,8 @@ export async function noiseError(
   const [batch, ...one] = program.inputs.find(({ name }) => name === 'x')!.shape
   const size = batch * one.reduce((a, b) => a * b, 1)
   const batches = Math.floor(x0.length / size)
+  if (batches === 0)
+    throw new TubeletError('usage', `noiseError: x0 must hold a batch of [${[batch, ...one].join(', ')}] or more`)
   const errors: [number, number][] = []
   for (const t of times) {
     let sum = 0
