@@ -51,6 +51,9 @@ test('time steps are spaced as in table 2 of Lin et al.', () => {
   assert.deepEqual(spaced('leading', 3, { steps_offset: 1 }), [667, 334, 1])
   assert.deepEqual(spaced('trailing', 10), [999, 899, 799, 699, 599, 499, 399, 299, 199, 99])
   assert.deepEqual(spaced('linspace', 3), [999, 500, 0]) // 499.5 rounds to the even 500, as in NumPy
+  // Here the exact numbers end in a half, and those of NumPy lie just beside it.
+  assert.deepEqual([spaced('linspace', 27)[13], spaced('linspace', 31)[15]], [499, 499])
+  assert.deepEqual([spaced('trailing', 48)[3], spaced('trailing', 96)[18]], [936, 812])
   for (const kind of ['leading', 'trailing', 'linspace'])
     for (const steps of [1, 6, 7, 30, 999, 1000]) {
       const t = spaced(kind, steps)

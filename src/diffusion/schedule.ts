@@ -70,12 +70,16 @@ export function spacedTimesteps(config: ScheduleConfig, steps: number): number[]
   if (!Number.isInteger(steps) || steps < 1 || steps > T)
     throw new TubeletError('usage', `steps must be a whole number from 1 to the ${T} steps of training, not ${steps}`)
   const indices = Array.from({ length: steps }, (_, i) => i)
+  // Numbers near a half round up or down as NumPy's do only where they are computed in its order.
   const spaced = () => {
-    if (config.timestep_spacing === 'linspace')
-      return indices.map((i) => roundToEven(steps === 1 ? 0 : (i * (T - 1)) / (steps - 1))).reverse()
+    if (config.timestep_spacing === 'linspace') {
+      const step = steps === 1 ? 0 : (T - 1) / (steps - 1)
+      return indices.map((i) => roundToEven(i * step)).reverse()
+    }
     if (config.timestep_spacing === 'leading')
       return indices.map((i) => i * Math.floor(T / steps) + config.steps_offset).reverse()
-    return indices.map((i) => roundToEven(T - i * (T / steps)) - 1)
+    const step = T - T / steps - T
+    return indices.map((i) => roundToEven(T + i * step) - 1)
   }
   const timesteps = spaced()
   if (timesteps[0] >= T)
