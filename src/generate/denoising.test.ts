@@ -26,6 +26,12 @@ test('a step is the noisy batch of that step and what is told of the chosen pict
   assert.deepEqual(batch(7), { ...noisy, labels, step: new Float32Array(32).fill(7) })
 })
 
+test('times are drawn from as many as there are given betas', () => {
+  const trained_betas = [0.1, 0.2, 0.3]
+  const { batch } = denoising(set, { ...options, config: { ...config, trained_betas }, build: () => (x) => x })
+  assert.deepEqual([...new Set(batch(0).t as Int32Array)].sort(), [0, 1, 2])
+})
+
 test('a network that is told the label learns the pictures of each', async () => {
   const task = denoising(set, {
     ...options,

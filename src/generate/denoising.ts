@@ -2,6 +2,7 @@ import type { LabelledPictures } from '../data/labelled-pictures.ts'
 import { type NoisyBatch, type NoisyBatchOptions, noisyBatches } from '../data/labelled-pictures.ts'
 import type { DDPMConfig } from '../diffusion/ddpm.ts'
 import { ddpmLoss } from '../diffusion/ddpm-loss.ts'
+import { alphaBars } from '../diffusion/schedule.ts'
 import { type DType, input, type Shape } from '../graph/index.ts'
 import type { Params } from '../nn/index.ts'
 import type { Denoiser } from './guided-denoiser.ts'
@@ -29,7 +30,7 @@ export function denoising(
   set: Pick<LabelledPictures, 'count' | 'shape' | 'pixels'>,
   { build, config, told, batch, seed }: DenoisingOptions,
 ) {
-  const draws = noisyBatches(set, { batch, seed, times: config.num_train_timesteps })
+  const draws = noisyBatches(set, { batch, seed, times: alphaBars(config).length })
   const names = Object.entries(told)
   return {
     samples: batch,
