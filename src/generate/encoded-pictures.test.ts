@@ -43,25 +43,42 @@ test('every second frame of each clip is a picture that knows its clip', () => {
   assert.notEqual(pictures.key, framePictures(clips, 4).key)
 })
 
-test('pictures are encoded to what the denoiser sees: latents less their shift, times their scale', async () => {
-  const pictures = framePictures(clips, 4)
-  const seen = await encodedPictures(pictures, { vae: part(json), runtime })
-  assert.deepEqual([seen.count, seen.shape], [6, [2, 2, 2]])
-  const plain = await encodedPictures(pictures, { vae: part({ ...json, scaling_factor: 1, shift_factor: 0 }), runtime })
-  assertClose(
-    seen.pixels,
-    plain.pixels.map((z) => 2 * (z - 0.5)),
-    1e-6,
-    'shift and scale',
-  )
-  // The decoder takes both back.
-  const [one, other] = await Promise.all([
-    latentsToPixels(runtime, part(json), 4),
-    latentsToPixels(runtime, part({ ...json, scaling_factor: 1, shift_factor: 0 }), 4),
-  ])
-  const decoded = await one.pixels(seen.pixels.slice(0, 8))
-  assertClose(decoded, await other.pixels(plain.pixels.slice(0, 8)), 1e-5, 'decoded')
-  await Promise.all([one.release(), other.release()])
+const bare = { ...json, scaling_factor: 1, shift_factor: 0 }
+const statistics = { latents_mean: [0.25, -1], latents_std: [0.5, 4] }
+const seenBy: Record<string, [config: object, seen: (z: number, channel: number) => number]> = {
+  'less their shift, times their scale': [json, (z) => 2 * (z - 0.5)],
+  'less the mean, by the deviation of their channel': [
+    { ...json, ...statistics },
+    (z, c) => (2 * (z - statistics.latents_mean[c])) / statistics.latents_std[c],
+  ],
+  'less their shift where one half of the statistics is null': [
+    { ...json, ...statistics, latents_mean: null },
+    (z) => 2 * (z - 0.5),
+  ],
+}
+for (const [how, [config, see]] of Object.entries(seenBy))
+  test(`pictures are encoded to what the denoiser sees, and decoded from it: latents ${how}`, async () => {
+    const pictures = framePictures(clips, 4)
+    const seen = await encodedPictures(pictures, { vae: part(config), runtime })
+    assert.deepEqual([seen.count, seen.shape], [6, [2, 2, 2]])
+    const plain = await encodedPictures(pictures, { vae: part(bare), runtime })
+    assertClose(
+      seen.pixels,
+      plain.pixels.map((z, i) => see(z, (i >> 2) % 2)),
+      1e-6,
+      'seen',
+    )
+    const [one, other] = await Promise.all([config, bare].map((c) => latentsToPixels(runtime, part(c), 4)))
+    const decoded = await one.pixels(seen.pixels.slice(0, 8))
+    assertClose(decoded, await other.pixels(plain.pixels.slice(0, 8)), 1e-5, 'decoded')
+    await Promise.all([one.release(), other.release()])
+  })
+
+test('statistics of another number of channels are refused', () => {
+  assert.throws(() => vaeConfig({ ...json, ...statistics, latents_std: [1] }), {
+    code: 'input',
+    message: /'latents_std' is \[1\]; it must be a list of 2 numbers/,
+  })
 })
 
 test('where no autoencoder is, the way to one is told', async () => {

@@ -4,7 +4,7 @@ import type { LabelledPictures } from '../data/labelled-pictures.ts'
 import { TubeletError } from '../errors.ts'
 import { dataOf } from '../files/arrays.ts'
 import { cacheFolder } from '../files/packages.ts'
-import { vaeConfig } from '../models/vae.ts'
+import { latentScaling, vaeConfig } from '../models/vae.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { encodeLatents, encoderHash, type LatentSource, pictureLatents } from './latents.ts'
 import { readPart } from './model-folder.ts'
@@ -57,8 +57,8 @@ export interface EncodedPicturesOptions {
 }
 
 /**
- * Pictures in memory as a denoiser sees them: (z − shift) · scale of the means z of an AutoencoderKL, which are computed
- * once and kept in the user's cache folder.
+ * Pictures in memory as a denoiser sees them, by `latentScaling` of the means z of an AutoencoderKL, which are computed once and
+ * kept in the user's cache folder.
  */
 export async function encodedPictures(
   pictures: LatentSource,
@@ -74,7 +74,10 @@ export async function encodedPictures(
   const pixels = new Float32Array(cache.count * size)
   for (let i = 0; i < cache.count; i++) pixels.set(cache.latents(i), i * size)
   cache.close()
-  const { latentScale, latentShift } = config
-  for (let i = 0; i < pixels.length; i++) pixels[i] = (pixels[i] - latentShift) * latentScale
+  const { shift, scale } = latentScaling(config)
+  for (let i = 0; i < pixels.length; i++) {
+    const c = Math.floor(i / (height * width)) % channels
+    pixels[i] = (pixels[i] - shift[c]) * scale[c]
+  }
   return { count: cache.count, shape: [channels, height, width], pixels }
 }

@@ -1,6 +1,6 @@
 import { TubeletError } from '../errors.ts'
-import { input } from '../graph/index.ts'
-import { vae, vaeConfig } from '../models/vae.ts'
+import { constant, input } from '../graph/index.ts'
+import { latentScaling, vae, vaeConfig } from '../models/vae.ts'
 import { params } from '../nn/index.ts'
 import { add, mul } from '../ops/index.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -20,10 +20,10 @@ export const pixelsThemselves = (channels: number, size: number): PixelDecoder =
   return { shape: [channels, size, size], pixels: async (x) => x, release: async () => {} }
 }
 
-/** The decoder of an AutoencoderKL; what the denoiser sees of z is (z − shift) · scale. */
+/** The decoder of an AutoencoderKL, behind the opposite of `latentScaling`. */
 export async function latentsToPixels(runtime: Runtime, part: ModelPart, size: number): Promise<PixelDecoder> {
   const config = vaeConfig(part.config)
-  const { latentChannels, latentScale, latentShift, widths, outChannels } = config
+  const { latentChannels, widths, outChannels } = config
   checkChannels(part.folder, outChannels)
   const factor = 2 ** (widths.length - 1)
   if (size % factor !== 0)
@@ -33,7 +33,10 @@ export async function latentsToPixels(runtime: Runtime, part: ModelPart, size: n
   const p = params()
   const { decode } = vae(p, config)
   const constants = weightsFor(p, part.arrays, { where: part.folder })
-  const z = add(mul(input('z', [1, latentChannels, side, side]), 1 / latentScale), latentShift)
+  const { shift, scale } = latentScaling(config)
+  const perChannel = (values: readonly number[]) => constant(Float32Array.from(values), [latentChannels, 1, 1])
+  const seen = input('z', [1, latentChannels, side, side])
+  const z = add(mul(seen, perChannel(scale.map((factor) => 1 / factor))), perChannel(shift))
   const program = await runtime.load({ y: decode(z) }, { constants })
   return {
     shape: [latentChannels, side, side],

@@ -28,6 +28,8 @@ export interface VaeConfig extends AutoencoderConfig {
   readonly quantConv: boolean // 1 × 1 convolution behind the encoder
   readonly postQuantConv: boolean // 1 × 1 convolution before the decoder
   readonly latentShift: number
+  /** Statistics of each channel of z [Z], which stand in the place of the shift: a model sees (z − mean) / std · scale. */
+  readonly latents?: { readonly mean: readonly number[]; readonly std: readonly number[] }
 }
 
 const published = {
@@ -168,12 +170,29 @@ export const klOf = (posterior: Posterior): Tensor => sum(klPerLatent(posterior)
 /** Reads the `config.json` of an AutoencoderKL. */
 export function vaeConfig(json: unknown): VaeConfig {
   const c = configFields('AutoencoderKL', json)
+  const shared = autoencoderConfig(c, { latentChannels: 4 })
+  const perChannel = (name: string) => {
+    const list = c.numbers(name)
+    if (list.length !== shared.latentChannels) throw c.wrong(name, `a list of ${shared.latentChannels} numbers`)
+    return list
+  }
   return {
-    ...autoencoderConfig(c, { latentChannels: 4 }),
+    ...shared,
     quantConv: c.flag('use_quant_conv', true),
     postQuantConv: c.flag('use_post_quant_conv', true),
     latentShift: c.number('shift_factor', 0),
+    latents:
+      c.raw('latents_mean') && c.raw('latents_std')
+        ? { mean: perChannel('latents_mean'), std: perChannel('latents_std') }
+        : undefined,
   }
+}
+
+/** Shift and scale of each channel of z [Z]: what a diffusion model sees is (z − shift) · scale. */
+export function latentScaling({ latentChannels, latentShift, latentScale, latents }: VaeConfig) {
+  const each = (value: number) => new Array<number>(latentChannels).fill(value)
+  const { mean: shift, std } = latents ?? { mean: each(latentShift), std: each(1) }
+  return { shift, scale: std.map((deviation) => latentScale / deviation) }
 }
 
 /** The fields that AutoencoderKL and VQModel share. */
