@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { countingRuntime } from '../../test/counting-runtime.ts'
 import { gaussianMixture } from '../data/mixture.ts'
 import { ddpmConfig, posterior } from '../diffusion/ddpm.ts'
 import { alphaBars } from '../diffusion/schedule.ts'
@@ -89,4 +90,14 @@ test('with bins the bound of data of two levels that the network knows is next t
     bitsPerDimension(runtime, levels.subarray(2), { ...options, decoder: 'bins' }),
     /some batches of/,
   )
+})
+
+test('a bound that is stopped says so, and nothing stays loaded', async () => {
+  const { runtime: counting, programs } = countingRuntime(runtime)
+  const bound = bitsPerDimension(counting, new Float32Array(4), {
+    ...{ build: () => (x) => x, weights: {}, config: ddpmConfig.parse({}), shape: [2, 2], seed: 1 },
+    ...{ decoder: 'density', signal: AbortSignal.abort() },
+  })
+  await assert.rejects(bound, { code: 'stopped' })
+  assert.equal(programs.loaded, 0)
 })

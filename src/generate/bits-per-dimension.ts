@@ -42,17 +42,20 @@ export async function bitsPerDimension(runtime: Runtime, x0: Float32Array, optio
   )
   const steps = new Float64Array(alphaBars(config).length)
   let prior = 0
-  for (let k = 0; k < batches; k++) {
-    const rows = x0.subarray(k * size, (k + 1) * size)
-    prior += mean(priorBits(rows, config, batch)) / batches
-    for (let t = 0; t < steps.length; t++) {
-      if (signal?.aborted) throw new TubeletError('stopped', 'stopped while the bound was computed')
-      const eps = stream({ seed, purpose: 'noise of the bound', step: t, sample: k }).normal(size)
-      const { bits } = await program.run({ x0: rows, eps, t: new Int32Array(batch).fill(t) })
-      steps[t] += mean(bits as Float32Array) / batches
+  try {
+    for (let k = 0; k < batches; k++) {
+      const rows = x0.subarray(k * size, (k + 1) * size)
+      prior += mean(priorBits(rows, config, batch)) / batches
+      for (let t = 0; t < steps.length; t++) {
+        if (signal?.aborted) throw new TubeletError('stopped', 'stopped while the bound was computed')
+        const eps = stream({ seed, purpose: 'noise of the bound', step: t, sample: k }).normal(size)
+        const { bits } = await program.run({ x0: rows, eps, t: new Int32Array(batch).fill(t) })
+        steps[t] += mean(bits as Float32Array) / batches
+      }
     }
+  } finally {
+    await program.release()
   }
-  await program.release()
   return { total: prior + steps.reduce((a, b) => a + b), prior, steps }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { scratchFolder } from '../../test/cli.ts'
 import { assertClose } from '../../test/close.ts'
+import { countingRuntime } from '../../test/counting-runtime.ts'
 import { tinyModelFiles, writeTinyModel } from '../../test/tiny-model.ts'
 import { tokenizer } from '../data/tokenizer.ts'
 import { fromTokenizerJson } from '../data/tokenizer-file.ts'
@@ -71,6 +72,12 @@ test('texts and clips lie in one space, at length 1', async () => {
   }
   assert.notDeepEqual(await features.ofText('a red heart'), await features.ofText('cat'))
   assert.deepEqual(await features.ofText('a red heart'), await features.ofText('a red heart'))
+})
+
+test('where the text side cannot be loaded, the image side does not stay loaded', async () => {
+  const { runtime: counting, programs } = countingRuntime(runtime, (outputs) => 'text' in outputs)
+  await assert.rejects(clipFeatures(await part(), words, counting), { message: 'no room' })
+  assert.equal(programs.loaded, 0)
 })
 
 test('a file with one side of CLIP only is refused by the name of what is missing', async () => {

@@ -4,6 +4,7 @@ import type { Clip } from '../files/clip.ts'
 import { input } from '../graph/index.ts'
 import { type ClipConfig, clipConfig, clip as clipModel } from '../models/clip.ts'
 import { params } from '../nn/index.ts'
+import { orRelease } from '../runtime/release-loaded.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { framesOnWhite } from './frames-on-white.ts'
 import type { ModelPart } from './model-part.ts'
@@ -77,7 +78,7 @@ export async function textFeatures(part: ModelPart, words: Tokenizer, runtime: R
 /** Both sides of a CLIP model that was read. */
 export async function clipFeatures(part: ModelPart, words: Tokenizer, runtime: Runtime): Promise<ClipFeatures> {
   const images = await imageFeatures(part, runtime)
-  const texts = await textFeatures(part, words, runtime)
+  const texts = await orRelease(images, () => textFeatures(part, words, runtime))
   return {
     ...{ width: images.width, scale: Math.exp(part.arrays.logit_scale.data[0]) },
     ...{ ofClip: images.ofClip, ofText: texts.ofText },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertClose } from '../../test/close.ts'
+import { countingRuntime } from '../../test/counting-runtime.ts'
 import { normalNumbers, randomised } from '../../test/model.ts'
 import { type NaViTConfig, navit, navitInputs } from '../models/navit.ts'
 import { params } from '../nn/index.ts'
@@ -29,3 +30,13 @@ for (const positions of ['absolute', 'fractional'] as const)
       assertClose(together[i], (await packedLogits([picture], options))[0], 1e-5, `picture ${i}`)
     assert.notDeepEqual(together[0], together[4])
   })
+
+test('a picture that fits into no row is refused, and nothing stays loaded', async () => {
+  const p = params()
+  navit(p, config)(navitInputs(config, { rows: 1, length: 4 }), 3)
+  const { runtime: counting, programs } = countingRuntime(runtime)
+  const picture = { planes: { height: 4, width: 6, pixels: normalNumbers(1, 3, 4, 6) } }
+  const options = { config, weights: randomised(p), runtime: counting, length: 4, slots: 3 }
+  await assert.rejects(packedLogits([picture], options), { code: 'usage', message: /item 0 has 6 tokens/ })
+  assert.equal(programs.loaded, 0)
+})

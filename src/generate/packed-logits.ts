@@ -23,11 +23,14 @@ export async function packedLogits(
   const y = navit(params(), config)(navitInputs(config, { rows: 1, length }), slots)
   const program = await runtime.load({ y }, { constants: weights })
   const out: Float32Array[] = []
-  for (const group of pack(lengths, { length, most: slots })) {
-    const seen = group.map((i) => ({ ...pictures[i], label: 0 }))
-    const { y: logits } = await program.run(labelledRows([seen], { patchSize, channels, length, slots }))
-    for (const [s, i] of group.entries()) out[i] = (logits as Float32Array).slice(s * classes, (s + 1) * classes)
+  try {
+    for (const group of pack(lengths, { length, most: slots })) {
+      const seen = group.map((i) => ({ ...pictures[i], label: 0 }))
+      const { y: logits } = await program.run(labelledRows([seen], { patchSize, channels, length, slots }))
+      for (const [s, i] of group.entries()) out[i] = (logits as Float32Array).slice(s * classes, (s + 1) * classes)
+    }
+  } finally {
+    await program.release()
   }
-  await program.release()
   return out
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { countingRuntime } from '../../test/counting-runtime.ts'
 import { randomised } from '../../test/model.ts'
 import type { NamedArrays } from '../files/arrays.ts'
 import type { Clip } from '../files/clip.ts'
@@ -104,9 +105,12 @@ test('words that the training did not teach are told', async () => {
   await model.release()
 })
 
-test('parts that do not fit each other are refused in words', async () => {
-  const refuse = (parts: Partial<ImageParts>, message: RegExp) =>
-    assert.rejects(imagePipeline({ ...latent, ...parts }, runtime), { code: 'input', message })
+test('parts that do not fit each other are refused in words, and nothing stays loaded', async () => {
+  const { runtime: counting, programs } = countingRuntime(runtime)
+  const refuse = async (parts: Partial<ImageParts>, message: RegExp) => {
+    await assert.rejects(imagePipeline({ ...latent, ...parts }, counting), { code: 'input', message })
+    assert.equal(programs.loaded, 0)
+  }
   await refuse({ unet: unetOf(3) }, /^unet: goes from 3 to 3 channels; the autoencoder has 2$/)
   await refuse({ vae: undefined }, /the pictures: 2 channels; a picture has 1, 3 or 4/)
   await refuse({ text: { ...text, width: 6 } }, /^unet: reads text of width 8; the text encoder gives 6$/)

@@ -1,8 +1,9 @@
 import { schedulerFromConfig } from '../diffusion/scheduler.ts'
 import { TubeletError } from '../errors.ts'
-import { unet } from '../models/unet.ts'
+import { type UNetConfig, unet } from '../models/unet.ts'
 import { unetTextConfig } from '../models/unet-config.ts'
 import { params } from '../nn/index.ts'
+import { orRelease } from '../runtime/release-loaded.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { clipFromPlanes } from './frames.ts'
 import { guidedDenoiser } from './guided-denoiser.ts'
@@ -37,29 +38,12 @@ export interface TextToImage extends Pick<PromptModel, 'release'> {
  * do not fit each other.
  */
 export async function imagePipeline(parts: ImageParts, runtime: Runtime): Promise<TextToImage> {
-  const { size, text, unet: network, scheduler, words } = parts
+  const { size, text, scheduler, words } = parts
   schedulerFromConfig(scheduler, 1)
-  const config = unetTextConfig(network.config)
+  const config = unetTextConfig(parts.unet.config)
   const decoder = parts.vae ? await latentsToPixels(runtime, parts.vae, size) : pixelsThemselves(config.channels, size)
   const { shape } = decoder
-  const misfit = (what: string, must: string) => new TubeletError('input', `${network.folder}: ${what}; ${must}`)
-  if (config.channels !== shape[0] || config.outChannels !== shape[0])
-    throw misfit(
-      `goes from ${config.channels} to ${config.outChannels} channels`,
-      `the ${parts.vae ? 'autoencoder has' : 'pictures have'} ${shape[0]}`,
-    )
-  if (config.text?.width !== text.width)
-    throw misfit(`reads text of width ${config.text?.width}`, `the text encoder gives ${text.width}`)
-  const factor = 2 ** (config.widths.length - 1)
-  if (shape[1] % factor !== 0)
-    throw misfit(
-      `halves the sides ${config.widths.length - 1} times`,
-      `${shape[1]} × ${shape[1]} cannot be halved so often`,
-    )
-  checkDepths(network.folder, { layers_per_block: config.depth }, network.arrays)
-  const p = params()
-  unet(p, config) // declares its parameters
-  const weights = weightsFor(p, network.arrays, { where: network.folder })
+  const weights = await orRelease(decoder, async () => fittingWeights(parts, config, shape))
   const model = promptModel({
     ...{ text, scheduler, words, shape },
     denoiser: (guided) =>
@@ -75,6 +59,28 @@ export async function imagePipeline(parts: ImageParts, runtime: Runtime): Promis
     release: decoder.release,
   })
   return { size, ...model }
+}
+
+/** Weights of the denoiser, when it reads and draws what the other parts give and take: x [C, H, W]. */
+function fittingWeights({ unet: network, text, vae }: ImageParts, config: UNetConfig, shape: readonly number[]) {
+  const misfit = (what: string, must: string) => new TubeletError('input', `${network.folder}: ${what}; ${must}`)
+  if (config.channels !== shape[0] || config.outChannels !== shape[0])
+    throw misfit(
+      `goes from ${config.channels} to ${config.outChannels} channels`,
+      `the ${vae ? 'autoencoder has' : 'pictures have'} ${shape[0]}`,
+    )
+  if (config.text?.width !== text.width)
+    throw misfit(`reads text of width ${config.text?.width}`, `the text encoder gives ${text.width}`)
+  const factor = 2 ** (config.widths.length - 1)
+  if (shape[1] % factor !== 0)
+    throw misfit(
+      `halves the sides ${config.widths.length - 1} times`,
+      `${shape[1]} × ${shape[1]} cannot be halved so often`,
+    )
+  checkDepths(network.folder, { layers_per_block: config.depth }, network.arrays)
+  const p = params()
+  unet(p, config) // declares its parameters
+  return weightsFor(p, network.arrays, { where: network.folder })
 }
 
 /** Planes of grey, colours, or premultiplied colours and alpha, as the last. */
