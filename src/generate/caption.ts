@@ -8,7 +8,7 @@ import { input } from '../graph/index.ts'
 import { type CaptionerConfig, captioner, captionerConfig } from '../models/captioner.ts'
 import { params } from '../nn/index.ts'
 import { expand } from '../ops/index.ts'
-import { releaseLoaded } from '../runtime/release-loaded.ts'
+import { loadOnce } from '../runtime/load-once.ts'
 import type { Program, Runtime } from '../runtime/runtime.ts'
 import { beamSearch, type FoundText } from './beam-search.ts'
 import { framesOnWhite } from './frames-on-white.ts'
@@ -53,20 +53,15 @@ export async function captionPipeline(part: ModelPart, words: Tokenizer, runtime
     return { ...captioner(p, config), constants: () => weightsFor(p, arrays, { where }) }
   }
   // Graphs have fixed shapes: one of each is made when it is first needed.
-  const programs = new Map<string, Promise<Program>>()
-  const once = (name: string, load: () => Promise<Program>) => {
-    const known = programs.get(name) ?? load()
-    programs.set(name, known)
-    return known
-  }
+  const programs = loadOnce<Program>()
   const seeing = (T: number) =>
-    once(`see ${T}`, () => {
+    programs.get(`see ${T}`, () => {
       const { encode, constants } = network()
       const states = encode(input('pixels', [1, T, 3, size, size]))
       return runtime.load({ states }, { constants: constants() })
     })
   const writing = (M: number, beams: number) =>
-    once(`write ${M} ${beams}`, () => {
+    programs.get(`write ${M} ${beams}`, () => {
       const { next, constants } = network()
       const states = expand(input('states', [M, 1, text.width]), [M, beams, text.width])
       const ids = input('ids', [beams, text.context], 'int32')
@@ -98,7 +93,7 @@ export async function captionPipeline(part: ModelPart, words: Tokenizer, runtime
       })
       return written(found, words)
     },
-    release: () => releaseLoaded(programs.values()),
+    release: programs.release,
   }
 }
 

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { dirname, extname, join, relative, resolve } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import { readVectors, type VectorEntry, writeVectors } from '../files/vector-file.ts'
-import { releaseLoaded } from '../runtime/release-loaded.ts'
+import { loadOnce } from '../runtime/load-once.ts'
 import { type ImageExtractor, openImageExtractor, openTextExtractor, type TextExtractor } from './feature-pipelines.ts'
 import { clipHash } from './model-folder.ts'
 import { indexName, knownIndex, type PictureIndex, pictureIndex } from './picture-index.ts'
@@ -49,16 +49,16 @@ export type ImageSearch = ((query: SearchQuery | undefined, options: SearchOptio
 export async function openImageSearch(folder: string, options: PipelineOptions): Promise<ImageSearch> {
   const frame = pipelineFrame(options, [])
   const modelHash = await clipHash(folder)
-  let images: Promise<ImageExtractor> | undefined
-  let texts: Promise<TextExtractor> | undefined
+  const images = loadOnce<ImageExtractor>()
+  const texts = loadOnce<TextExtractor>()
   const side = { runtime: frame.runtime, signal: options.signal }
   const ofPicture = async (picture: Picture) => {
-    images ??= openImageExtractor(folder, side)
-    return (await images)(picture)
+    const extract = await images.get('images', () => openImageExtractor(folder, side))
+    return extract(picture)
   }
   const ofText = async (text: string) => {
-    texts ??= openTextExtractor(folder, side)
-    return (await texts)(text)
+    const extract = await texts.get('texts', () => openTextExtractor(folder, side))
+    return extract(text)
   }
   const search = async (query: SearchQuery | undefined, call: SearchOptions): Promise<Found> => {
     frame.check(call)
@@ -79,7 +79,7 @@ export async function openImageSearch(folder: string, options: PipelineOptions):
       .sort((a, b) => b.score - a.score)
     return { results: results.slice(0, top), ...told }
   }
-  return frame.finish(search, [{ release: () => releaseLoaded([images, texts]) }])
+  return frame.finish(search, [images, texts])
 }
 
 /** What is searched. */

@@ -6,17 +6,19 @@ import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { scratchFolder } from '../../test/cli.ts'
+import { countingRuntime } from '../../test/counting-runtime.ts'
 import { tinyCaptionerFiles, tinyClipOf, tinyScenes } from '../../test/tiny-captioner.ts'
 import { writeModel, writeTinyModel } from '../../test/tiny-model.ts'
 import { captionMovingScene } from '../data/moving-shapes.ts'
 import { readWeights } from '../files/checkpoint.ts'
 import { modelFile } from '../files/model-file.ts'
+import { writeVectors } from '../files/vector-file.ts'
 import { encodeWebp } from '../files/webp.ts'
 import { nodesOf, type Tensor } from '../graph/index.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { templatesFor } from './class-cache.ts'
-import { partFiles, readPart } from './model-folder.ts'
+import { clipHash, partFiles, readPart } from './model-folder.ts'
 import { pipeline } from './pipeline.ts'
 import type { PipelineEvent } from './pipeline-frame.ts'
 import { meanDirection } from './zero-shot.ts'
@@ -271,6 +273,20 @@ test('what could not be loaded is told once: release has nothing to add', async 
   const search = await pipeline('image-search', blind, { runtime: inner })
   await assert.rejects(search({ picture: clip }, { in: join(folder, 'pictures') }), { code: 'input' })
   await search.release()
+})
+
+test('what could not be loaded is tried again by the next call', async () => {
+  let full = true
+  const { runtime } = countingRuntime(inner, () => full)
+  await using caption = await pipeline('image-to-text', captioner, { runtime })
+  await using search = await pipeline('image-search', model, { runtime })
+  const file = join(folder, 'one.safetensors')
+  const [entries, rows] = [[{ kind: 'text', name: 'cat' }] as const, [new Float32Array(8).fill(1 / Math.sqrt(8))]]
+  await writeVectors(file, { modelHash: await clipHash(model), folder: '.', entries, rows })
+  const calls = [() => caption(clip), () => search('cat', { in: file }), () => search({ picture: clip }, { in: file })]
+  for (const call of calls) await assert.rejects(call(), { message: 'no room' })
+  full = false
+  for (const call of calls) await call()
 })
 
 test('a folder without the part, and a task that there is not, are named', async () => {

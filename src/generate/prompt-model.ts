@@ -5,7 +5,7 @@ import { schedulerFromConfig } from '../diffusion/scheduler.ts'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { stream } from '../random.ts'
-import { releaseLoaded } from '../runtime/release-loaded.ts'
+import { loadOnce } from '../runtime/load-once.ts'
 import type { Arrays, Program } from '../runtime/runtime.ts'
 import type { TextEncoder } from './text-states.ts'
 
@@ -63,21 +63,16 @@ export interface PromptModel {
 
 /** Joins the parts; denoisers are loaded when they are first asked for, and kept. The text encoder stays the caller's. */
 export function promptModel(parts: PromptParts): PromptModel {
-  const programs = new Map<string, Promise<Program>>()
-  const denoiser: PromptParts['denoiser'] = (guided, dtype = 'fp32', ofFrames) => {
-    const key = `${guided} ${dtype} ${ofFrames}`
-    const loaded = programs.get(key) ?? parts.denoiser(guided, dtype, ofFrames)
-    programs.set(key, loaded)
-    return loaded
-  }
+  const programs = loadOnce<Program>()
+  const denoiser: PromptParts['denoiser'] = (guided, dtype = 'fp32', ofFrames) =>
+    programs.get(`${guided} ${dtype} ${ofFrames}`, () => parts.denoiser(guided, dtype, ofFrames))
   return {
     async *generate(recipes, signal, known) {
       for (const [index, recipe] of recipes.entries())
         yield* draw({ ...parts, denoiser }, recipe, { index, signal, known })
     },
     async release() {
-      await releaseLoaded(programs.values())
-      programs.clear()
+      await programs.release()
       await parts.release()
     },
   }

@@ -4,7 +4,8 @@ import { TubeletError } from '../errors.ts'
 import { wanConfig, wanTransformer } from '../models/sora.ts'
 import { videoVaeConfig } from '../models/video-vae.ts'
 import { params, placeChannels } from '../nn/index.ts'
-import { releaseLoaded } from '../runtime/release-loaded.ts'
+import { loadOnce } from '../runtime/load-once.ts'
+import { orRelease } from '../runtime/release-loaded.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { type ClipSize, drawnSize, latentGrid } from './clip-size.ts'
 import { denoiser } from './denoiser.ts'
@@ -65,14 +66,8 @@ export async function videoPipeline(
   const fps = network.config.inChannels > shape[0] ? speed * (frames / length) : speed
   const scheduler = scheduleFor(parts.scheduler, latentsOf(size) / latentsOf(trainedOn))
   const decoder = await latentDecoder(runtime, { ...parts.vae, vaeConfig, latents }, shape)
-  let encoder: Promise<LatentEncoder> | undefined
-  const loadEncoder = () => {
-    encoder ??= latentEncoder(runtime, parts.vae, size).catch((error) => {
-      encoder = undefined // it is tried again when it is asked for again
-      throw error
-    })
-    return encoder
-  }
+  const encoders = loadOnce<LatentEncoder>()
+  const loadEncoder = () => encoders.get('encoder', () => latentEncoder(runtime, parts.vae, size))
   const model = promptModel({
     ...{ text, scheduler, words, shape },
     denoiser(guided, dtype, ofFrames) {
@@ -82,8 +77,7 @@ export async function videoPipeline(
     },
     toClip: async (z) => clipFromPlanes(await decoder.decode(z), { size, fps }),
     async release() {
-      await releaseLoaded([encoder])
-      encoder = undefined
+      await encoders.release()
       await decoder.release()
     },
   })
@@ -99,18 +93,13 @@ export async function videoPipeline(
 
 /** A model that has its text encoder for itself: released with it, and also where the rest cannot be loaded. */
 export async function owningText(text: TextEncoder, load: () => Promise<TextToVideo>): Promise<TextToVideo> {
-  try {
-    const model = await load()
-    return {
-      ...model,
-      async release() {
-        await model.release()
-        await text.release()
-      },
-    }
-  } catch (error) {
-    await text.release()
-    throw error
+  const model = await orRelease(text, load)
+  return {
+    ...model,
+    async release() {
+      await model.release()
+      await text.release()
+    },
   }
 }
 
