@@ -23,7 +23,7 @@ export type AskedVisual<Source = Picture> =
 
 /**
  * What is asked for, at the size and speed that the model draws; `open` reads a picture. Throws TubeletError('input')
- * where a picture stands for a clip, and 'usage' where nothing is asked for.
+ * where a picture stands for a clip, or a clip for a mask, and 'usage' where nothing is asked for.
  */
 export async function visualPromptFor<Source>(
   asked: AskedVisual<Source>,
@@ -35,18 +35,22 @@ export async function visualPromptFor<Source>(
     const clip = await open(picture)
     return atSpeed({ ...fitted(clip, size), delays: clip.delays }, fps) // small ones are repeated, not large ones
   }
+  const nameOf = (picture: Source) => (typeof picture === 'string' ? picture : 'the picture')
   const readClip = async (picture: Source) => {
     const clip = await read(picture)
     if (clip.count > 1) return clip
-    const name = typeof picture === 'string' ? picture : 'the picture'
-    throw new TubeletError('input', `${name}: has one frame; only a clip can be extended or looped`)
+    throw new TubeletError('input', `${nameOf(picture)}: has one frame; only a clip can be extended or looped`)
+  }
+  const readMask = async (picture: Source) => {
+    const clip = await open(picture)
+    if (clip.count === 1) return whites(fitted(clip, size))
+    throw new TubeletError('input', `${nameOf(picture)}: has ${clip.count} frames; a mask has one`)
   }
   if ('image' in asked) {
     const { strength, mask } = asked
     if (strength === undefined && mask === undefined) return fromPicture(fitted(await open(asked.image), size), frames)
     const picture = await read(asked.image)
-    const drawn = mask === undefined ? undefined : whites(fitted(await open(mask), size))
-    return edited(picture, frames, { strength, mask: drawn })
+    return edited(picture, frames, { strength, mask: mask === undefined ? undefined : await readMask(mask) })
   }
   if ('extend' in asked) return (asked.back ? comingBefore : goingOn)(await readClip(asked.extend), frames)
   if ('loop' in asked) {
@@ -59,16 +63,17 @@ export async function visualPromptFor<Source>(
 
 const mostPixels = 2 ** 27 // of all frames: half a gigabyte
 
-/** A clip at another number of frames a second; a picture stays as it is. */
+/** A clip at another number of frames a second; the one frame of a picture stays as it is. */
 function atSpeed(clip: Clip & { delays?: number[] }, fps: number): Clip {
-  if (clip.count === 1 || !(clip.fps > 0)) return clip
+  if (clip.count === 1 || !(clip.fps > 0)) return { ...clip, fps }
   const count = Math.max(2, Math.round((clip.count * fps) / clip.fps))
   if (count * clip.width * clip.height > mostPixels)
     throw new TubeletError(
       'input',
       `a clip of ${Math.round(clip.count / clip.fps)} seconds is too long to be drawn from`,
     )
-  return takeFrames({ ...clip, delays: clip.delays ?? new Array<number>(clip.count).fill(1000 / clip.fps) }, count)
+  const delays = clip.delays ?? new Array<number>(clip.count).fill(1000 / clip.fps)
+  return { ...takeFrames({ ...clip, delays }, count), fps }
 }
 
 /** A clip in the middle of a transparent frame of the size that is drawn. */

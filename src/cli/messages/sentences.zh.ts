@@ -29,6 +29,7 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     'a scheduler with stochastic_sampling or invert_sigmas cannot draw from a picture or clip',
     '带有 stochastic_sampling 或 invert_sigmas 的采样器不能从图片或动图开始画',
   ],
+  ['{{name}}: has {{count}} frames; a mask has one', '{{name}}：有 {{count}} 帧；掩码只能有一帧'],
   ['{{path}}: ended while it was read', '{{path}}：文件不完整'],
   [
     'the engine could not load the program on {{device}}: {{reason}}',
