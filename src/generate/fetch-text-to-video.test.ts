@@ -12,11 +12,15 @@ const folder = await writeTinyModel(join(await scratchFolder(), 'model'))
 const inner = nodeRuntime({ threads: 1 })
 
 /** Stands for a server; what it lacks is answered with 404, what hangs until the signal is never answered. */
-function serve(t: { mock: { method: typeof import('node:test').mock.method } }, { lacks = /^$/, hangs = /^$/ }) {
+function serve(
+  t: { mock: { method: typeof import('node:test').mock.method } },
+  { lacks = /^$/, hangs = /^$/, instead = {} as Record<string, string> },
+) {
   t.mock.method(globalThis, 'fetch', async (url: string, { signal }: RequestInit) => {
     const path = url.replace('http://models/', '')
     if (hangs.test(path))
       return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+    if (instead[path]) return new Response(instead[path])
     return lacks.test(path) ? new Response('', { status: 404 }) : new Response(await readFile(join(folder, path)))
   })
 }
@@ -34,8 +38,25 @@ test('a model is loaded from a server, and all of it is released', async (t) => 
 test('what the server lacks is told by its address, and nothing stays loaded', async (t) => {
   serve(t, { lacks: /^vae\// })
   const { runtime, programs } = countingRuntime(inner)
-  const message = 'http://models/vae/diffusion_pytorch_model.safetensors: the server answers 404'
+  const message = 'http://models/vae/config.json: the server answers 404'
   await assert.rejects(fetchTextToVideo('http://models', runtime), { code: 'network', message })
+  assert.equal(programs.loaded, 0)
+})
+
+test('a page that is answered instead of a part, or a part of another class, is told by its address', async (t) => {
+  const instead: Record<string, string> = {}
+  serve(t, { instead })
+  const { runtime, programs } = countingRuntime(inner)
+  const answers: [path: string, answer: string, message: RegExp][] = [
+    ['vae/config.json', '<!doctype html>', /^http:\/\/models\/vae\/config\.json: not valid JSON: /],
+    ['vae/config.json', '{"_class_name":"DiT"}', /^http:\/\/models\/vae: holds a DiT, not a VideoVae$/],
+    ['tokenizer/tokenizer.json', '{}', /^http:\/\/models\/tokenizer\/tokenizer\.json: /],
+  ]
+  for (const [path, answer, message] of answers) {
+    instead[path] = answer
+    await assert.rejects(fetchTextToVideo('http://models/', runtime), { code: 'input', message })
+    delete instead[path]
+  }
   assert.equal(programs.loaded, 0)
 })
 

@@ -5,24 +5,27 @@ import { fromStored } from '../files/arrays.ts'
 import { parseSafetensors } from '../files/safetensors.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { modelIndex } from './model-index.ts'
-import type { ModelPart } from './model-part.ts'
+import { checkClass, type ModelPart } from './model-part.ts'
 import { textEncoderOf } from './text-states.ts'
 import { owningText, type TextToVideo, videoPipeline } from './text-to-video.ts'
 
 /** Loads a text-to-video model folder that a server offers under `url`, as a browser does. */
 export async function fetchTextToVideo(url: string, runtime: Runtime, signal?: AbortSignal): Promise<TextToVideo> {
-  const bytes = (path: string) => fetchBytes(`${url.replace(/\/$/, '')}/${path}`, signal)
-  const json = async (path: string): Promise<unknown> => JSON.parse(new TextDecoder().decode(await bytes(path)))
-  const part = async (folder: string, className: string, file: string): Promise<ModelPart> => {
-    const { tensors } = parseSafetensors(await bytes(`${folder}/${file}`), `${url}/${folder}/${file}`)
+  const base = url.replace(/\/$/, '')
+  const json = (path: string) => fetchJson(`${base}/${path}`, signal)
+  const part = async (name: string, className: string, file: string): Promise<ModelPart> => {
+    const folder = `${base}/${name}`
+    const said = { folder, className, config: await json(`${name}/config.json`) }
+    checkClass(said)
+    const { tensors } = parseSafetensors(await fetchBytes(`${folder}/${file}`, signal), `${folder}/${file}`)
     const arrays = Object.fromEntries(Array.from(tensors, ([name, tensor]) => [name, fromStored(name, tensor)]))
-    return { folder: `${url}/${folder}`, className, config: await json(`${folder}/config.json`), arrays }
+    return { ...said, arrays }
   }
-  const words = tokenizer(fromTokenizerJson(await json('tokenizer/tokenizer.json'), 'tokenizer/tokenizer.json'))
+  const words = tokenizer(fromTokenizerJson(await json('tokenizer/tokenizer.json'), `${base}/tokenizer/tokenizer.json`))
   const text = await textEncoderOf(await part('text_encoder', 'CLIPModel', 'model.safetensors'), words, runtime)
   return owningText(text, async () => {
     const parts = {
-      index: modelIndex(await json('model_index.json'), `${url}/model_index.json`),
+      index: modelIndex(await json('model_index.json'), `${base}/model_index.json`),
       transformer: await part('transformer', 'WanTransformer3DModel', 'diffusion_pytorch_model.safetensors'),
       vae: await part('vae', 'VideoVae', 'diffusion_pytorch_model.safetensors'),
       scheduler: await json('scheduler/scheduler_config.json'),
@@ -30,6 +33,15 @@ export async function fetchTextToVideo(url: string, runtime: Runtime, signal?: A
     }
     return videoPipeline(parts, runtime)
   })
+}
+
+async function fetchJson(url: string, signal?: AbortSignal): Promise<unknown> {
+  const text = new TextDecoder().decode(await fetchBytes(url, signal))
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new TubeletError('input', `${url}: not valid JSON: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 async function fetchBytes(url: string, signal?: AbortSignal): Promise<Uint8Array> {

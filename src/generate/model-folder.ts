@@ -1,21 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { TubeletError } from '../errors.ts'
 import { readWeights } from '../files/checkpoint.ts'
 import { readJson } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
 import { modelIndex } from './model-index.ts'
-import type { ModelPart } from './model-part.ts'
+import { checkClass, type ModelPart } from './model-part.ts'
 
 /** Reads one part of a model folder in the diffusers layout and checks that it is of the class that is wanted. */
 export async function readPart(folder: string, part: string, className: string): Promise<ModelPart> {
   const at = join(folder, part)
-  const config = await readJson(join(at, 'config.json'))
-  const { _class_name: name, architectures } = Object(config) as { _class_name?: unknown; architectures?: unknown }
-  const found = name ?? (Array.isArray(architectures) ? architectures[0] : undefined)
-  if (found !== className)
-    throw new TubeletError('input', `${at}: holds a ${found ?? 'model without a class name'}, not a ${className}`)
-  return { folder: at, className, config, ...(await readWeights(at)) }
+  const said = { folder: at, className, config: await readJson(join(at, 'config.json')) }
+  checkClass(said)
+  return { ...said, ...(await readWeights(at)) }
 }
 
 /** Contents of every file of some parts of a model folder, by path: what a run copies that trains another part. */
