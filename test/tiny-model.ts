@@ -51,7 +51,7 @@ export const tinyClip = { size: 32, frames: 5, fps: 10 }
 const context = 16
 
 /** Random weights of what `declare` declares, none of them zero, as a file. */
-function weightsOf(declare: (p: Params) => unknown): Uint8Array {
+export function weightsOf(declare: (p: Params) => unknown): Uint8Array {
   const p = params()
   declare(p)
   const arrays = randomised(p)

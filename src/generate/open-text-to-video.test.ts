@@ -121,5 +121,6 @@ test('only a scheduler that follows a velocity is taken', async () => {
   const path = 'scheduler/scheduler_config.json'
   await refused({ [path]: '{"_class_name":"DDPMScheduler"}' }, /needs a FlowMatchEulerDiscreteScheduler, not a DDPM/)
   await refused({ [path]: '{"_class_name":"Nonsense"}' }, /_class_name must be/)
+  await refused(changed(path, { use_dynamic_shifting: true }), /text-to-video does not support use_dynamic_shifting/)
   await refused(changed(path, { shift: 'much' }), /scheduler_config\.json: shift: /)
 })

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { scratchFolder } from '../../test/cli.ts'
 import { countingRuntime } from '../../test/counting-runtime.ts'
-import { tinyClip, tinyModelFiles, writeTinyModel } from '../../test/tiny-model.ts'
+import { tinyClip, tinyModelFiles, tinyWan, weightsOf, writeTinyModel } from '../../test/tiny-model.ts'
 import { TubeletError } from '../errors.ts'
 import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
 import { type Clip, frameOf } from '../files/clip.ts'
 import type { Tensor } from '../graph/index.ts'
+import { wanJson, wanTransformer } from '../models/sora.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { textToVideo } from './open-text-to-video.ts'
@@ -248,6 +249,25 @@ test('an edit of little strength stays nearer to its clip than one of much', asy
     return clip.frames.reduce((sum, byte, i) => sum + Math.abs(byte - shown.frames[i]), 0)
   }
   assert.ok((await far(0.2)) < (await far(1)))
+})
+
+test('a transformer whose patches hold several frames draws from words alone', async () => {
+  const config = { ...tinyWan, patchSize: [2, 2, 2] as const }
+  const thick = await textToVideo(
+    await writeTinyModel(join(folder, 'thick'), {
+      'transformer/config.json': JSON.stringify(wanJson(config)),
+      'transformer/diffusion_pytorch_model.safetensors': weightsOf((p) => wanTransformer(p, config)),
+      'model_index.json': JSON.stringify({ ...JSON.parse(String(tinyModelFiles()['model_index.json'])), frames: 7 }),
+    }),
+    runtime,
+  )
+  const [clip] = await clips([recipe('cat')], thick)
+  const visual = fromPicture({ ...clip, count: 1, frames: frameOf(clip, 0) }, 7)
+  await assert.rejects(clips([recipe('cat')], thick, visual), {
+    code: 'input',
+    message: /its patches hold 2 latent frames each, so it cannot draw from a picture or clip$/,
+  })
+  await thick.release()
 })
 
 test('a clip of another size or length is refused in words', async () => {

@@ -67,7 +67,15 @@ export async function videoPipeline(
   const scheduler = scheduleFor(parts.scheduler, latentsOf(size) / latentsOf(trainedOn))
   const decoder = await latentDecoder(runtime, { ...parts.vae, vaeConfig, latents }, shape)
   const encoders = loadOnce<LatentEncoder>()
-  const loadEncoder = () => encoders.get('encoder', () => latentEncoder(runtime, parts.vae, size))
+  const loadEncoder = () => {
+    const [frames] = network.config.patchSize
+    if (frames > 1)
+      throw new TubeletError(
+        'input',
+        `${parts.transformer.folder}: its patches hold ${frames} latent frames each, so it cannot draw from a picture or clip`,
+      )
+    return encoders.get('encoder', () => latentEncoder(runtime, parts.vae, size))
+  }
   const model = promptModel({
     ...{ text, scheduler, words, shape },
     denoiser(guided, dtype, ofFrames) {
@@ -130,15 +138,18 @@ const latentsOf = (size: ClipSize): number => latentGrid(size).reduce((a, b) => 
 
 /**
  * The schedule for clips of so many times as many latents. Throws where it does not walk along the velocity that the
- * transformer predicts, or is damaged.
+ * transformer predicts, shifts its times by a number that a model folder does not hold, or is damaged.
  */
 function scheduleFor(config: unknown, times: number): object {
-  schedulerFromConfig(config, 1, { where: 'scheduler_config.json' })
+  schedulerFromConfig(config, 1, { where: 'scheduler_config.json', mu: 0 })
   const { _class_name: name } = config as { _class_name: string }
   if (name !== 'FlowMatchEulerDiscreteScheduler')
     throw new TubeletError(
       'input',
       `scheduler_config.json: text-to-video needs a FlowMatchEulerDiscreteScheduler, not a ${name}`,
     )
-  return { ...(config as object), shift: scaledShift(flowConfig.parse(config).shift, times) }
+  const { shift, use_dynamic_shifting: dynamic } = flowConfig.parse(config)
+  if (dynamic)
+    throw new TubeletError('input', 'scheduler_config.json: text-to-video does not support use_dynamic_shifting')
+  return { ...(config as object), shift: scaledShift(shift, times) }
 }

@@ -30,6 +30,14 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '带有 stochastic_sampling 或 invert_sigmas 的采样器不能从图片或动图开始画',
   ],
   ['{{name}}: has {{count}} frames; a mask has one', '{{name}}：有 {{count}} 帧；掩码只能有一帧'],
+  [
+    '{{folder}}: its patches hold {{frames}} latent frames each, so it cannot draw from a picture or clip',
+    '{{folder}}：它的每个 patch 含 {{frames}} 个 latent 帧，因此不能从图片或动图开始画',
+  ],
+  [
+    'scheduler_config.json: text-to-video does not support use_dynamic_shifting',
+    'scheduler_config.json：text-to-video 不支持 use_dynamic_shifting',
+  ],
   ['{{path}}: ended while it was read', '{{path}}：文件不完整'],
   [
     'the engine could not load the program on {{device}}: {{reason}}',
