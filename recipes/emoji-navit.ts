@@ -73,7 +73,7 @@ export default {
           plan.placed.slice(step * rows, (step + 1) * rows).map((group) => group.map(seen)),
           { patchSize, channels, length, slots },
         ),
-      lr: warmupCosine({ peak: 1.5e-3, warmup: Math.ceil(steps / 10), total: steps }),
+      lr: warmupCosine({ peak: 1.5e-3, warmup: Math.floor(steps / 10), total: steps }),
       optimizer: { weightDecay: 0.01, clip: 1, ema: 0.98 },
       /** `held-out-48.json` and its like: how often held-out drawings are told right at a side of 48 pixels. */
       async pictures(weights) {

@@ -98,10 +98,9 @@ export default {
     seeds.every((figures) => {
       const right = (arm: Arm, kind: string) => figures[`trained on ${arm} captions, asked in ${kind}: right pairs`]
       const harmed = right('long', 'long') - right('long', 'short') > 0.3
-      const repaired = right('long', 'expanded') > right('long', 'long') - 0.1
+      const repairs = (arm: Arm, kind: string) => right(arm, kind) > right('long', 'long') - 0.1
       const clean = figures['right pairs in real pictures'] === 1
-      if (quick) return clean && harmed && repaired
-      return clean && harmed && repaired && right('mixed', 'short') > right('long', 'short') + 0.1
+      return clean && harmed && repairs('long', 'expanded') && (quick || repairs('mixed', 'short'))
     }),
 
   charts: [

@@ -29,12 +29,13 @@ export function didYouMean(meant: readonly (string | undefined)[], t: Shell['t']
 export async function noteTexts(texts: readonly string[], folder: string, { say, t }: Shell): Promise<void> {
   if (texts.length === 0) return
   const known = await knownWordsOf(folder)
+  const candidates = [...(known ?? [])]
   const tokenizer = await readTokenizer(folder)
   const { context } = clipConfig(await readJson(join(folder, 'text_encoder', 'config.json'))).text
   for (const text of texts) {
     const prompt = cutTo(text, 60)
     const unknown = known ? unknownWords(text, known) : []
-    const meant = unknown.map((word) => likelyMeant(word, [...(known ?? [])]))
+    const meant = unknown.map((word) => likelyMeant(word, candidates))
     const words = cutTo(unknown.join(', '), 60)
     if (unknown.length > 0) say(t('generate.unknown', { prompt, words }) + didYouMean(meant, t))
     const unread = tokenizer.tail(text, context)

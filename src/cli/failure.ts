@@ -47,7 +47,7 @@ function hintFor(code: ErrorCode, { t, help }: Setting): string[] {
 }
 
 /** Errors of Node and of the engine whose cause is outside tubelet. */
-function asTubeletError(error: unknown): TubeletError | undefined {
+export function asTubeletError(error: unknown): TubeletError | undefined {
   if (error instanceof TubeletError) return error
   if (!(error instanceof Error)) return
   // What went wrong while something was closed after an error matters less than that error.

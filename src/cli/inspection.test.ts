@@ -125,6 +125,17 @@ test('runs lists status, step and loss, the newest first; show tells one run and
     [basename(second.path), 'running', '4/10', '0.2500', 'cpu'],
     [basename(first.path), 'failed', '1/10', '0.5000', 'cpu'],
   ])
+  const { heartbeat } = second.record
+  for (const [zone, hours] of [
+    ['UTC', 0],
+    ['Asia/Shanghai', 8],
+  ] as const) {
+    process.env.TZ = zone
+    const there = (await runCli(['runs'], { cwd: folder })).out
+    delete process.env.TZ
+    const sign = new Date(Date.parse(heartbeat) + hours * 3_600_000).toISOString().slice(0, 16).replace('T', ' ')
+    assert.ok(there.split('\n')[1].endsWith(sign), `${there} in ${zone}`)
+  }
   const { runs } = JSON.parse((await runCli(['runs', '--json'], { cwd: folder })).out)
   assert.deepEqual([runs[0].status, runs[1].error], ['running', 'step 2: the loss is NaN'])
 

@@ -4,6 +4,7 @@ import { TubeletError } from '../errors.ts'
 import { isThere } from '../files/disk.ts'
 import { lastCheckpoint, listRuns } from '../files/run-list.ts'
 import { packageFolder } from '../files/shipped.ts'
+import type { Shell } from './command.ts'
 
 /** The model that is used where none is named. */
 export const defaultModel = 'emoji-video'
@@ -43,6 +44,13 @@ export async function findModel(name: string, cwd: string): Promise<string> {
     throw new TubeletError('input', `${path}: no model_index.json or config.json in it, so it is no model`)
   const names = models.map((one) => one.name).join(', ') || 'none'
   throw new TubeletError('input', `no model '${name}': no such folder, and the models found are: ${names}`)
+}
+
+/** A folder that a recipe builds on: a model, the last checkpoint of a run, or any other, of which it may read a part. */
+export async function findParts(name: string, { io, path }: Pick<Shell, 'io' | 'path'>): Promise<string> {
+  const run = await findRun(name, io.cwd)
+  if (run) return (await lastCheckpoint(run)).path
+  return findModel(name, io.cwd).catch(() => path(name))
 }
 
 /** The run folder that the user names: a path, a name under runs/, or `last` (also `runs/last`); undefined if it is no run. */

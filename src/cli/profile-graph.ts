@@ -47,11 +47,12 @@ export async function recipeGraph(run: Run): Promise<ProfiledGraph> {
   const p = params()
   const { loss } = run.build(p, new Map(), (rows) => rows)
   const inputs = await run.batch(0)
+  const parameters = read(p, [loss]).map((one) => (run.frozen?.(one.name) ? { ...one, trained: false } : one))
   return {
     className: run.name,
     outputs: { loss },
     loss,
-    parameters: read(p, [loss]),
+    parameters,
     inputs,
     optimizer: run.optimizer,
   }

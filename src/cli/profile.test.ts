@@ -93,6 +93,17 @@ test('the step of a recipe is that of its loss, batch and optimizer', async () =
   const [part] = await profiled('toy.ts', '--step')
   assert.deepEqual([part.name, part.parameters, part.total.flops], ['toy', 68, 2 * (2 * 8 * 16 * 4)])
   assert.ok(part.optimizerMs! > 0)
+  await writeFile(join(folder, 'half.ts'), recipe.replace('optimizer:', "frozen: (name) => name === 'b', optimizer:"))
+  const [half] = await profiled('half.ts', '--step')
+  assert.ok(half.total.nodes < part.total.nodes) // no gradient of what does not learn
+  await mkdir(join(folder, 'models', 'small'), { recursive: true })
+  await writeFile(join(folder, 'models', 'small', 'config.json'), '{}')
+  const named = recipe
+    .replace('async () => ({', 'async ({ data, model }) => ({')
+    .replace("name: 'toy', seed", "name: [data, model].join(' '), seed")
+  await writeFile(join(folder, 'named.ts'), named)
+  const [built] = await profiled('named.ts', '-m', 'small', '--data', 'a,b')
+  assert.equal(built.class, `${join(folder, 'a')},${join(folder, 'b')} ${join(folder, 'models', 'small')}`)
   const { code, err } = await runCli(['profile', 'toy.ts', '--batch', '2'], { cwd: folder })
   assert.equal(code, 2)
   assert.match(err, /a recipe says itself what it trains/)

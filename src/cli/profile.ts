@@ -12,7 +12,8 @@ import { optimizer } from '../train/optimizer.ts'
 import { grad } from '../transform/grad.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, type Shell } from './command.ts'
-import { findModel } from './models.ts'
+import { dataSets } from './data-sets.ts'
+import { findModel, findParts } from './models.ts'
 import { firstWeights, modelGraph, type ProfiledGraph, recipeGraph } from './profile-graph.ts'
 import { loadRecipe } from './recipe-file.ts'
 import { bytes, count, table } from './text.ts'
@@ -44,8 +45,10 @@ export const profileCommand = command({
       if (options.batch || options.shape.length > 0 || options.part)
         throw new TubeletError('usage', shell.t('profile.recipeFixed'))
       const recipe = await loadRecipe(shell.path(target))
-      const context = { data: options.data, model: options.model, steps: 1, seed: 0, runtime }
-      const run = await recipe.prepare({ ...context, report: (text) => shell.detail(text) })
+      const asked = options.data?.split(',').map(shell.path).join(',')
+      const data = await dataSets({ data: asked }, recipe.data, shell)
+      const model = options.model === undefined ? undefined : await findParts(options.model, shell)
+      const run = await recipe.prepare({ data, model, steps: 1, seed: 0, runtime, report: shell.detail })
       try {
         await each(recipe.name, await recipeGraph(run))
       } finally {

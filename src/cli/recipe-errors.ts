@@ -1,5 +1,6 @@
 import { TubeletError } from '../errors.ts'
 import type { Run } from '../train/recipe.ts'
+import { asTubeletError } from './failure.ts'
 
 /** Calls code of a recipe's file; what it throws, now or later, becomes a TubeletError that names the line. */
 export function placed<T>(path: string, call: () => T): T {
@@ -15,7 +16,7 @@ function fail(error: unknown, path: string): never {
   const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error))
   const known = error instanceof TubeletError
   if (name === 'AbortError' || (known && message.includes(path))) throw error
-  if (/allocation failed|bad_alloc/i.test(message)) throw error // for want of memory, which is no fault of the recipe
+  if (!known && asTubeletError(error)) throw error // for want of memory or disk, which is no fault of the recipe
   const begin = stack.indexOf(`${path}:`)
   const line = begin < 0 ? undefined : /^:\d+/.exec(stack.slice(begin + path.length))?.[0]
   const said = known || name === 'Error' ? message : `${name}: ${message}`

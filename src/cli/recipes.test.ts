@@ -19,6 +19,12 @@ for (const name of (await recipeNames()).filter((name) => !slow.includes(name)))
     assert.ok(parameters > 1e5 && flops > 1e9 && steps >= 100, out)
   })
 
+test('a run may be one step long', async () => {
+  const { code, out, err } = await runCli(['train', 'emoji-navit', '--steps', '1', '--dry-run', '--json'], { cwd })
+  assert.equal(code, 0, err)
+  assert.equal(JSON.parse(out).steps, 1)
+})
+
 test('in another folder a recipe takes the data and the model that come with the package', async () => {
   const elsewhere = await scratchFolder()
   for (const args of [

@@ -16,6 +16,9 @@ export const runsCommand = command({
   },
 })
 
+/** 2026-11-22 17:42, as in the names of runs. */
+const localTime = (date: Date): string => date.toLocaleString('sv-SE').slice(0, 16)
+
 /** A run and the loss of its last step, where it has one. */
 type Row = FoundRun & { loss?: number }
 
@@ -32,7 +35,7 @@ function runTable(rows: readonly Row[], t: Translate): string {
     steps === undefined ? String(step) : `${step}/${steps}`,
     loss === undefined ? '–' : loss.toFixed(4),
     device,
-    heartbeat.slice(0, 16).replace('T', ' '),
+    localTime(new Date(heartbeat)),
   ])
   return table(head, cells)
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runCli, scratchFolder } from '../../test/cli.ts'
@@ -209,7 +209,9 @@ test('a run that began with weights goes on with them, even where it has no chec
   const whole = await traceOf(run, 4)
   for (const name of await readdir(join(run, 'checkpoints')))
     await rm(join(run, 'checkpoints', name), { recursive: true })
-  const { code, err } = await resumed(run)
+  await rename(join(root, 'begin'), join(root, 'begun'))
+  assert.equal((await resumed(run)).code, 3)
+  const { code, err } = await resumed(run, '--from', join(root, 'begun')) // where they lie now
   assert.equal(code, 0, err)
   assert.deepEqual(await traceOf(run, 4), whole)
 })

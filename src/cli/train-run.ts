@@ -56,6 +56,11 @@ async function followEvents(options: TrainRunOptions): Promise<number> {
       options.onReady(event, folder)
       continue
     }
+    if (event.kind === 'failed') {
+      // What is thrown next is what is told, also where the disk is full.
+      if (event.step > saved.step) await save(run, folder, event).catch(() => {})
+      continue
+    }
     last = event
     const { step, loss, scalars, gradientNorm, lr, ms } = event
     await folder.metrics({ step, loss, ...scalars, gradientNorm, lr, ms })
@@ -75,7 +80,7 @@ async function followEvents(options: TrainRunOptions): Promise<number> {
 }
 
 /** The state of training and, where the recipe makes one, the model as it stands. */
-async function save(run: Run, folder: RunFolder, { step, state }: StepEvent): Promise<void> {
+async function save(run: Run, folder: RunFolder, { step, state }: Pick<StepEvent, 'step' | 'state'>): Promise<void> {
   let failure: { error: unknown } | undefined
   const publish = async () => run.publish?.(state.weights(true))
   const files = await publish().catch((error) => {

@@ -81,8 +81,44 @@ test('a run may begin with the weights of a model, and is told where one does no
   const wrong = await train(testRecipe('tiny'), '--from', 'begin')
   assert.equal(wrong.code, 3)
   assert.match(wrong.err, /first weights: 'down\.weight' holds 63 numbers, not 64/)
-  const both = await train('--resume', 'last', '--from', 'begin')
-  assert.equal(both.code, 2)
+})
+
+test('weights that a recipe would not take are refused before anything is trained', async () => {
+  const path = await changed('proud', '{ weights: undefined }')
+  const { code, err } = await train(path, '--from', 'begin', '-o', 'proud')
+  assert.equal(code, 2)
+  assert.match(err, /proud does not begin with weights of a model; leave out --from/)
+  await assert.rejects(readdir(join(root, 'proud')))
+})
+
+test('a checkpoint that cannot be kept for a run that builds on it is a note', async () => {
+  await train(testRecipe('tiny'), '--steps', '2', '-o', 'below')
+  const below = await onlyRun(join(root, 'below'))
+  await mkdir(join(below, 'checkpoints', 'step-000002', 'kept-for.txt')) // so that no file can be written there
+  const { code, err } = await train(testRecipe('tiny'), '--steps', '1', '--model', below, '-o', 'above')
+  assert.equal(code, 0, err)
+  assert.match(err, /note: .*step-000002 may be removed by its own run: cannot write .*kept-for\.txt: it is a folder/)
+  assert.equal((await readRun(await onlyRun(join(root, 'above')))).status, 'done')
+})
+
+test('a step that fails costs none of those before it, however seldom is saved', async () => {
+  const fields = "{ batch(step) { if (step === 5) throw new Error('no more data'); return run.batch(step) } }"
+  const { code, err } = await train(await changed('ending', fields), '-o', 'ending', '--save-every', '60')
+  assert.equal(code, 3)
+  assert.match(err, /ending\.ts:2: no more data/)
+  const run = await onlyRun(join(root, 'ending'))
+  assert.deepEqual(await checkpointSteps(run), [5])
+  await train(testRecipe('tiny'), '-o', 'unending', '--steps', '5')
+  const whole = await onlyRun(join(root, 'unending'))
+  const state = (of: string) => readFile(join(of, 'checkpoints', 'step-000005', 'trainer', 'state.safetensors'), 'hex')
+  assert.equal(await state(run), await state(whole))
+})
+
+test('want of memory in a recipe is told as such, not as its mistake', async () => {
+  const path = await changed('hungry', '{ build() { return new Float32Array(2 ** 52) } }')
+  const { code, err } = await train(path)
+  assert.equal(code, 5)
+  assert.match(err, /out of memory/)
 })
 
 test('a run that begins with weights draws numbers of its own, not again those that made the weights', async () => {
@@ -121,6 +157,14 @@ test('--freeze keeps some parameters as they are, also when the run goes on', as
   const [before, after] = [await weightsOf(run, 'step-000002'), await weightsOf(run, 'step-000004')]
   assert.deepEqual(after[0], before[0])
   assert.notDeepEqual(after[1], before[1])
+  const frozen = await changed('cold', "{ frozen: (name) => name.startsWith('down') }")
+  await train(frozen, '--steps', '2', '--freeze', '^up', '-o', 'cold')
+  const cold = join(await onlyRun(join(root, 'cold')), 'checkpoints', 'step-000002', 'trainer', 'state.safetensors')
+  const moved = Object.keys((await readSafetensors(cold)).arrays).filter((name) => name.startsWith('weights'))
+  assert.deepEqual(moved, ['weights norm.bias', 'weights norm.weight']) // what the recipe freezes stays frozen
+  const typo = await train(testRecipe('tiny'), '--freeze', '^upp')
+  assert.equal(typo.code, 2)
+  assert.match(typo.err, /nothing is frozen: no parameter is meant; there is '/)
   const wrong = await train(testRecipe('tiny'), '--freeze', '(')
   assert.equal(wrong.code, 2)
   assert.match(wrong.err, /it is a regular expression/)

@@ -3,14 +3,13 @@ import { Option } from '@commander-js/extra-typings'
 import { TubeletError } from '../errors.ts'
 import { weightsHash } from '../files/hash.ts'
 import { continueRun, createRun, keepCheckpoint, type RunFolder } from '../files/run-folder.ts'
-import { lastCheckpoint } from '../files/run-list.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Run } from '../train/recipe.ts'
 import { number, pattern, wholeNumber } from './arguments.ts'
 import { command, type Shell } from './command.ts'
 import { dataSets } from './data-sets.ts'
-import { findModel, findRun } from './models.ts'
+import { findParts } from './models.ts'
 import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
 import { loadRecipe, recipePath } from './recipe-file.ts'
@@ -26,7 +25,7 @@ export const trainCommand = command({
       .argument('[recipe]', t('train.recipe'))
       .option('--data <dir>', t('train.data'))
       .option('-m, --model <dir>', t('train.model'))
-      .addOption(new Option('--from <dir>', t('train.from')).conflicts('resume'))
+      .option('--from <dir>', t('train.from'))
       .addOption(new Option('--freeze <pattern>', t('train.freeze')).argParser(pattern(t)).conflicts('resume'))
       .option('--steps <n>', t('train.steps'), wholeNumber(t, { min: 1 }))
       .addOption(
@@ -48,24 +47,26 @@ export const trainCommand = command({
   async run([name], options, shell) {
     const before = options.resume === undefined ? undefined : await stoppedRun(options.resume, options.steps, shell)
     const asked = await settingsOf(name, options, { before, shell })
+    const { spin = false } = options
     const runtime = nodeRuntime({ threads: options.threads })
     const recipe = await loadRecipe(asked.recipe)
     const data = await dataSets(asked, recipe.data, shell)
     const prepare = async (steps?: number) => {
       const run = await recipe.prepare({ ...asked, data, steps, runtime, report: shell.say })
-      const { freeze } = asked
-      return freeze === undefined ? run : { ...run, frozen: (name: string) => new RegExp(freeze).test(name) }
+      if (asked.from === undefined || run.weights !== undefined || before) return frozen(run, asked.freeze)
+      await run.close?.()
+      throw new TubeletError('usage', shell.t('train.takesNoWeights', { name: run.name }))
     }
     const steps =
       options.minutes === undefined
         ? (options.steps ?? before?.steps)
-        : await stepsWithin(options.minutes, prepare, { runtime, shell })
+        : await stepsWithin(options.minutes, prepare, { runtime, shell, spin })
     const run = await prepare(steps)
     try {
       if (options.dryRun) return await showEstimate(run, { runtime, shell, done: before?.state?.step })
       if (shell.io.signal.aborted) throw new TubeletError('stopped', shell.t('train.stoppedEarly'))
       const open = () => openFolder(run, asked, { before, shell, out: options.out })
-      const { saveEvery, drawEvery, spin = false } = options
+      const { saveEvery, drawEvery } = options
       await follow(run, { open, before, shell, runtime, saveEvery, drawEvery, spin })
     } finally {
       await run.close?.()
@@ -93,18 +94,13 @@ async function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>
   const { before, shell } = setting
   const { data, model, freeze, seed } = flags
   const old = before?.settings
-  const folder = async (name: string) => {
-    const run = await findRun(name, shell.io.cwd)
-    if (run) return (await lastCheckpoint(run)).path
-    return findModel(name, shell.io.cwd).catch(() => shell.path(name)) // a recipe may read folders that are no whole model
-  }
-  const from = flags.from === undefined ? old?.from : await folder(flags.from)
+  const from = flags.from === undefined ? old?.from : await findParts(flags.from, shell)
   const recipe = name === undefined ? old?.recipe : recipePath(name, shell.path)
   if (recipe === undefined) throw new TubeletError('usage', shell.t('train.which'))
   return {
     recipe,
     data: data?.split(',').map(shell.path).join(',') ?? old?.data, // some recipes take several folders
-    model: model === undefined ? old?.model : await folder(model),
+    model: model === undefined ? old?.model : await findParts(model, shell),
     from,
     freeze: freeze ?? old?.freeze,
     seed: seed ?? old?.seed ?? (from === undefined ? undefined : await seedFrom(from)),
@@ -114,8 +110,16 @@ async function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>
 /** A seed from the weights, so that a run does not draw again the noise that they have learnt from. */
 const seedFrom = async (folder: string): Promise<number> => Number.parseInt((await weightsHash(folder)).slice(0, 8), 16)
 
-/** Whether a folder is a checkpoint of a run, which that run removes when newer ones come. */
-const isCheckpoint = (folder: string): boolean => /[\\/]checkpoints[\\/]step-\d+$/.test(folder)
+/** Keeps the checkpoints that a run has read; their own runs remove them when newer ones come. */
+async function keepParts({ model, from }: Asked, run: string, { say, t }: Shell): Promise<void> {
+  for (const folder of new Set([model, from]))
+    if (folder && /[\\/]checkpoints[\\/]step-\d+$/.test(folder))
+      await keepCheckpoint(folder, run).catch(({ message }) => say(t('train.notKept', { folder, message })))
+}
+
+/** A run in which what a pattern names stays as it is too. */
+const frozen = (run: Run, pattern: string | undefined): Run =>
+  pattern === undefined ? run : { ...run, frozen: (name) => run.frozen?.(name) || new RegExp(pattern).test(name) }
 
 /** The folder of a new run, or of the one that goes on. */
 async function openFolder(
@@ -128,14 +132,14 @@ async function openFolder(
   const config = { ...asked, seed, steps, settings }
   if (!before) {
     const made = await createRun(shell.path(out), { name, config, seed, device: 'cpu', versions, steps })
-    for (const folder of new Set([asked.model, asked.from]))
-      if (folder && isCheckpoint(folder)) await keepCheckpoint(folder, made.path)
+    await keepParts(asked, made.path, shell)
     return made
   }
   if (!before.state) shell.say(shell.t('train.noCheckpoint'))
   if (!isDeepStrictEqual(before.settings.settings, JSON.parse(JSON.stringify(settings ?? {}))))
     shell.say(shell.t('train.changed'))
   const { path, heartbeat } = before
+  await keepParts(asked, path, shell)
   return continueRun(path, { step: before.state?.step ?? 0, steps, versions, config, heartbeat })
 }
 

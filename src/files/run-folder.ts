@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { appendFile, mkdir, readdir, rm } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
@@ -229,9 +229,11 @@ async function prune(path: string, step: number, keep: number): Promise<void> {
 
 const keptFile = 'kept-for.txt'
 
-/** Keeps a checkpoint when newer ones come: another run reads it. `forWhom` is noted in it. */
+/** Keeps a checkpoint when newer ones come: another run reads it. `forWhom` is noted in it, once. */
 export async function keepCheckpoint(checkpoint: string, forWhom: string): Promise<void> {
   const file = join(checkpoint, keptFile)
+  const noted = await readFile(file, 'utf8').catch(() => '')
+  if (noted.split('\n').includes(forWhom)) return
   await appendFile(file, `${forWhom}\n`).catch((error) => {
     throw fileError(error, 'write', file)
   })

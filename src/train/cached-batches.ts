@@ -1,4 +1,5 @@
 import { size } from '../graph/index.ts'
+import { releaseLoaded } from '../runtime/release-loaded.ts'
 import type { Arrays, Runtime } from '../runtime/runtime.ts'
 import { type Batches, type Parts, prefixed } from './batches.ts'
 import type { GradientCache } from './gradient-cache.ts'
@@ -15,9 +16,12 @@ export async function loadCachedBatches(
   const { accumulate = 1 } = config
   const [direct, through] = [prefixed('gradient', graph.gradients), prefixed('gradient', cache.gradients)]
   const scalars = prefixed('scalar', graph.scalars)
-  const encode = await runtime.load(cache.rows, { spin })
-  const loss = await runtime.load({ ...scalars, ...direct, ...cache.rowGradients }, { spin })
-  const backward = await runtime.load(through, { spin })
+  const graphs = [cache.rows, { ...scalars, ...direct, ...cache.rowGradients }, through]
+  const loading = graphs.map((outputs) => runtime.load(outputs, { spin }))
+  const [encode, loss, backward] = await Promise.all(loading).catch(async (error) => {
+    await releaseLoaded(loading)
+    throw error
+  })
   const names = Object.keys(cache.rows)
   const arrays = (): Record<string, Float32Array> =>
     Object.fromEntries(names.map((name) => [name, new Float32Array(size(cache.rowGradients[name].shape))]))

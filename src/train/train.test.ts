@@ -137,6 +137,19 @@ test('frozen parameters stay as they are, and the others learn as if they could 
     code: 'usage',
     message: 'train: there is nothing to train: 4 parameters, all frozen',
   })
+  await assert.rejects(run(regression({ frozen: (name) => name.startsWith('upp') })), {
+    code: 'usage',
+    message: "train: nothing is frozen: no parameter is meant; there is 'up.weight'",
+  })
+})
+
+test('running statistics that are frozen stay as they are', async () => {
+  const build: TrainConfig['build'] = (p, updates) => {
+    const y = linear(p.at('down'), 4, 2)(batchNorm(p.at('norm'), 4, { training: updates })(input('x', [8, 4])))
+    return { loss: mean(square(sub(y, input('y', [8, 2])))) }
+  }
+  const { state } = await run(regression({ build, frozen: (name) => name.startsWith('norm.') }))
+  assert.deepEqual([...state.arrays['buffers norm.running_mean'].data], [0, 0, 0, 0])
 })
 
 test('batch normalisation: the running statistics follow each batch and come back with the state', async () => {
@@ -259,6 +272,50 @@ test('a NaN ends the run, names the step and the value in which it arose, and le
     failing((x) => mean(x), Number.NaN),
     `step 3: 'x' [4] ${after} (loss NaN); ${still}`,
   )
+})
+
+/** What a run that ends with an error leaves behind, and the error. */
+async function broken(config: TrainConfig) {
+  const kinds: string[] = []
+  let state: TrainState | undefined
+  let error: { code?: string; message?: string } = {}
+  try {
+    for await (const event of train(config, { runtime })) {
+      kinds.push(event.kind)
+      state = event.state
+    }
+  } catch (thrown) {
+    error = thrown as typeof error
+  }
+  return { kinds, state, error }
+}
+
+test('a learning rate that is no number ends the run before anything is changed', async () => {
+  const config = regression({ lr: (step) => [0.1, 0.1][step - 1] })
+  const { kinds, state, error } = await broken(config)
+  assert.equal(error.code, 'input')
+  assert.equal(error.message, 'step 3: the learning rate must be a finite number, not undefined')
+  assert.deepEqual(kinds, ['ready', 'step', 'step', 'failed'])
+  assert.deepEqual(state?.arrays, (await run({ ...config, steps: 2 })).state.arrays)
+})
+
+test('running statistics are those of the step before too where a step fails', async () => {
+  const build: TrainConfig['build'] = (p, updates) => {
+    const y = linear(p.at('down'), 4, 2)(batchNorm(p.at('norm'), 4, { training: updates })(input('x', [8, 4])))
+    return { loss: mean(square(sub(y, input('y', [8, 2])))) }
+  }
+  const good = regression({ build, accumulate: 2 })
+  const nan = async (at: number) => (at === 4 ? { x: new Float32Array(32).fill(NaN) } : {})
+  const none = async (at: number) => {
+    if (at === 5) throw new Error('no more data') // after the first batch of the third step
+    return {}
+  }
+  for (const change of [nan, none]) {
+    const batch = async (at: number) => ({ ...(await good.batch(at)), ...(await change(at)) })
+    const { state, kinds } = await broken({ ...good, batch })
+    assert.equal(kinds.at(-1), 'failed')
+    assert.deepEqual(state?.arrays, (await run({ ...good, steps: 2 })).state.arrays)
+  }
 })
 
 test('memory stays flat over 500 steps', async () => {

@@ -24,6 +24,8 @@ export type TrainEvent =
       readonly ms: number
       readonly state: TrainState
     }
+  /** A step could not be done; the state is that before it, and may be saved. What went wrong is thrown next. */
+  | { readonly kind: 'failed'; readonly step: number; readonly state: TrainState }
 
 /** Everything that a run needs to go on, as views of live memory: valid until the next event is asked for. */
 export interface TrainState {
@@ -50,7 +52,7 @@ export interface TrainOptions {
  * Trains and yields what happens. It prints nothing and writes no file: a command, a test or a page reads the events,
  * saves the state when it likes, and leaves the loop or aborts the signal to stop.
  * Throws TubeletError('numeric') that names the step and the first tensor where a number is not finite; the weights are
- * then those of the step before.
+ * then those of the step before. Throws TubeletError('input') where the learning rate is no number.
  */
 export async function* train(config: TrainConfig, options: TrainOptions): AsyncGenerator<TrainEvent> {
   const began = performance.now()
@@ -70,23 +72,59 @@ export async function* train(config: TrainConfig, options: TrainOptions): AsyncG
 
     while (step < config.steps && !options.signal?.aborted) {
       const from = performance.now()
-      const { loss, ...scalars } = await batches.run(step)
-      const lr = config.lr(step + 1)
+      const putBack = keepBuffers(graph, update)
+      let lr: number
+      let scalars: Readonly<Record<string, number>>
+      try {
+        lr = rateOf(config, step + 1)
+        scalars = await batches.run(step)
+      } catch (error) {
+        putBack()
+        yield { kind: 'failed', step, state: state() }
+        throw error
+      }
+      const { loss, ...others } = scalars
       const { scale } = batches
       const gradientNorm = Number.isFinite(loss) ? await update.apply({ step: step + 1, lr, scale }) : loss
       if (!Number.isFinite(gradientNorm)) {
+        putBack()
+        yield { kind: 'failed', step, state: state() }
         failed = { loss }
         break
       }
       config.after?.(update.live)
       step += 1
-      yield { kind: 'step', step, loss, scalars, gradientNorm, lr, ms: performance.now() - from, state: state() }
+      yield {
+        kind: 'step',
+        step,
+        loss,
+        scalars: others,
+        gradientNorm,
+        lr,
+        ms: performance.now() - from,
+        state: state(),
+      }
     }
   } finally {
     await batches?.release()
     await update.release()
   }
   if (failed) throw await nonFinite({ graph, update, config, step, ...failed }, options.runtime)
+}
+
+/** The learning rate of a step, which a schedule of the user's own may fail to give. */
+function rateOf({ lr }: TrainConfig, step: number): number {
+  const rate = lr(step)
+  if (Number.isFinite(rate)) return rate
+  throw new TubeletError('input', `step ${step}: the learning rate must be a finite number, not ${rate}`)
+}
+
+/** Copies the buffers, which change while a step is computed; the function that comes back puts them as they were. */
+function keepBuffers({ buffers }: TrainingGraph, { live }: Optimizer): () => void {
+  const kept = Object.keys(buffers).map((name) => [live[name], live[name].slice()])
+  return () => {
+    for (const [now, before] of kept) now.set(before)
+  }
 }
 
 /** The given weights, others as the parameter's own rule draws them. */

@@ -132,6 +132,8 @@ export const en = {
   'train.spin': 'let waiting threads spin: faster on a machine that does nothing else',
   'train.which': 'train: which recipe? For example: tubelet train emoji-video --minutes 3',
   'train.ready': '{{parameters}} parameters, ready in {{ms}} ms',
+  'train.takesNoWeights': 'train: {{name}} does not begin with weights of a model; leave out --from',
+  'train.notKept': 'note: {{folder}} may be removed by its own run: {{message}}',
   'train.measuring': 'measuring how long a step takes',
   'train.dryRun': 'print parameters, operations, memory and hours, and train nothing',
   'train.stopped': 'at step {{step}}; go on with: tubelet train --resume {{path}}',

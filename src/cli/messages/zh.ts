@@ -119,6 +119,8 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'train.spin': '等待的线程自旋：机器空闲时更快',
   'train.which': 'train：用哪个配方？例如：tubelet train emoji-video --minutes 3',
   'train.ready': '{{parameters}} 个参数，{{ms}} 毫秒后就绪',
+  'train.takesNoWeights': 'train：{{name}} 不能从已有模型的权重开始；请去掉 --from',
+  'train.notKept': '提示：{{folder}} 可能会被它所属的训练删除：{{message}}',
   'train.measuring': '正在测量每步用时',
   'train.dryRun': '只列出参数量、运算量、内存和用时，不训练',
   'train.stopped': '停在第 {{step}} 步；继续请用：tubelet train --resume {{path}}',
