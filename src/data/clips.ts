@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { TubeletError } from '../errors.ts'
 import { writeFileAtomic } from '../files/disk.ts'
+import { fileHash } from '../files/hash.ts'
 import { cacheFolder } from '../files/packages.ts'
-import { readDataset, type SampleMeta, sampleSchema } from './dataset.ts'
+import { readDataset, type SampleMeta, type Shard, sampleSchema } from './dataset.ts'
 import { readJsonAs } from './json.ts'
 import { resizeClip } from './resize.ts'
 import { decodeSample, readShards, type SampleFilter, wantedShards } from './shards.ts'
@@ -56,6 +57,7 @@ export async function loadClips(dir: string, options: ClipOptions = {}): Promise
   const known = await readJsonAs(index, z.array(sampleSchema)).catch(() => undefined)
   const written = await stat(raw).catch(() => undefined)
   const ready = known && written?.size === known.length * bytes ? known : undefined
+  if (!ready) await checkContent(dir, shards)
   const samples = ready ?? (await decodeAll(dir, raw, { ...options, kind, size }))
   if (!ready) await writeFileAtomic(index, JSON.stringify(samples))
   if (samples.length === 0) {
@@ -71,6 +73,13 @@ export async function loadClips(dir: string, options: ClipOptions = {}): Promise
     pixels: (at) => readWindow(file, at, { count: samples.length, bytes }),
     close: () => closeSync(file),
   }
+}
+
+/** The pixels are kept by the hashes of the shards, so each must have its own. */
+async function checkContent(dir: string, shards: readonly Shard[]): Promise<void> {
+  for (const { file, sha256 } of shards)
+    if ((await fileHash(join(dir, file))) !== sha256)
+      throw new TubeletError('input', `${file}: its content is not what dataset.json says (SHA-256 differs)`)
 }
 
 /** Writes the decoded pixels of every wanted sample to a file, one after another, and returns their metadata. */

@@ -56,6 +56,29 @@ test('a sample without its picture or its words, or with words that do not fit, 
   await assert.rejects(readAll(await replaced('{"kind": "film"}')), refused(/1f600\.json: /))
 })
 
+test('samples that zeros in a shard hide are missed, and no pixels are kept of what is left', async () => {
+  const dir = await changed((all) => all)
+  const bytes = await readFile(join(dir, clips))
+  const second = bytes.indexOf('2764.webp')
+  assert.ok(second > 0)
+  await writeFile(join(dir, clips), bytes.fill(0, second))
+  await assert.rejects(readAll(dir), refused(/^fluent-clips-00000\.tar: 1 of 2 samples can be read$/))
+  const cacheDir = join(root, 'zero-cache')
+  const load = () => loadClips(dir, { cacheDir })
+  await assert.rejects(load(), refused(/^fluent-clips-00000\.tar: its content is not what dataset\.json says/))
+  await cp(join(whole, clips), join(dir, clips))
+  const { count, close } = await load()
+  close()
+  assert.equal(count, 2)
+})
+
+test('a reader may stop before a shard ends', async () => {
+  for await (const { key } of readShards(whole)) {
+    assert.equal(key, '1f600')
+    break
+  }
+})
+
 test('a picture of another size than its metadata says, or of more frames, is refused', async () => {
   const claim = (key: string, value: number) =>
     changed((all) => {

@@ -41,10 +41,15 @@ export function wantedShards(shards: readonly Shard[], { kind, styles }: SampleF
 export async function* readShards(dir: string, filter: SampleFilter = {}): AsyncGenerator<Sample> {
   const { shards } = await readDataset(dir)
   for (const shard of wantedShards(shards, filter)) {
+    let seen = 0
     for await (const members of readMembers(join(dir, shard.file))) {
+      seen++
       const sample = parseSample(members, shard.file)
       if (!filter.split || sample.meta.split === filter.split) yield sample
     }
+    // A header of zeros is passed over with its member, as the padding of an archive is.
+    if (seen !== shard.samples)
+      throw new TubeletError('input', `${shard.file}: ${seen} of ${shard.samples} samples can be read`)
   }
 }
 

@@ -133,6 +133,11 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '{{name}}: {{size}} are more than {{most}} pixels, the most that is decoded',
     '{{name}}：{{size}} 超过了能解码的上限 {{most}} 像素',
   ],
+  ['{{file}}: {{seen}} of {{samples}} samples can be read', '{{file}}：{{samples}} 个样本中只有 {{seen}} 个能读取'],
+  [
+    '{{file}}: its content is not what dataset.json says (SHA-256 differs)',
+    '{{file}}：内容与 dataset.json 所说的不符（SHA-256 不同）',
+  ],
   ['the build was stopped; the same command goes on with it', '构建已停止；再运行同一命令会接着构建'],
   ['out of memory: {{reason}}', '内存不足：{{reason}}'],
   ['disk full: {{path}}', '磁盘已满：{{path}}'],
