@@ -192,6 +192,16 @@ test('whatever damage a file has, the others become samples, and it is one of th
   )
 })
 
+test('a picture too long to be made square is left out and told', async () => {
+  const line = sharp({ create: { width: 40_000, height: 1, channels: 3, background: 'red' } })
+  const { samples, dataset } = await build(
+    await folderOf({ 'line.png': await line.png().toBuffer(), 'a.png': await png(1) }),
+  )
+  assert.deepEqual(Object.keys(metaOf(samples)), ['a.png'])
+  const [{ name, reason }] = dataset.shards.flatMap((shard) => shard.skipped)
+  assert.deepEqual([name, /^1 frames of 40000×40000 are more than 268435456 pixels/.test(reason)], ['line.png', true])
+})
+
 test('captions of many pictures may stand in metadata.jsonl, as in an imagefolder; a .txt goes before', async () => {
   const rows = [
     { file_name: 'one.png', text: 'the first' },

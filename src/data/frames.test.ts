@@ -51,6 +51,14 @@ test('frames that an encoder joined come apart again', async () => {
   assert.deepEqual(frameAtEach(stored, 17, 5.62).frames, frames)
 })
 
+test('more frames than memory should hold are refused', () => {
+  const large = { frames: new Uint8Array(0), count: 2, width: 2 ** 13, height: 2 ** 12, fps: 10, delays: [100, 100] }
+  assert.throws(() => takeFrames(large, 17), {
+    code: 'input',
+    message: /^17 frames of 8192×4096 are more than 268435456/,
+  })
+})
+
 test('a count or delays that make no sense are refused', () => {
   assert.throws(() => pickFrames([42, 42], 0), /a whole number above 0 \(got 0\)/)
   assert.throws(() => pickFrames([], 4), /a sum above 0/)

@@ -1,5 +1,5 @@
 import { TubeletError } from '../errors.ts'
-import { type Clip, frameOf } from '../files/clip.ts'
+import { blankFrames, type Clip, frameOf } from '../files/clip.ts'
 
 /**
  * Which source frames stand for `count` moments evenly over a loop: moment k is k/count of the loop's duration, and the
@@ -28,11 +28,14 @@ export function pickFrames(delays: number[], count: number): number[] {
 export const evenFrames = (count: number, T: number): number[] =>
   Array.from({ length: T }, (_, k) => (T === 1 ? 0 : Math.round((k * (count - 1)) / (T - 1))))
 
-/** A clip of the picked frames that lasts as long as its source: fps = count / duration. */
+/**
+ * A clip of the picked frames that lasts as long as its source: fps = count / duration. Throws TubeletError('input')
+ * where it is more than memory should hold.
+ */
 export function takeFrames(clip: Clip & { delays: number[] }, count: number): Clip {
   const picked = pickFrames(clip.delays, count)
   const bytes = clip.width * clip.height * 4
-  const frames = new Uint8Array(count * bytes)
+  const frames = blankFrames(count, clip)
   picked.forEach((source, k) => {
     frames.set(frameOf(clip, source), k * bytes)
   })

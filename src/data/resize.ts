@@ -1,5 +1,5 @@
 import { TubeletError } from '../errors.ts'
-import type { Clip, FrameSize } from '../files/clip.ts'
+import { blankFrames, type Clip, type FrameSize } from '../files/clip.ts'
 
 /** For each output pixel, the source pixels that it covers and how much of each: [first, weights]. */
 type Coverage = { first: number; weights: Float64Array }[]
@@ -90,12 +90,12 @@ export function padToSquare(clip: Clip): Clip {
   return padTo(clip, { width: side, height: side })
 }
 
-/** Centres a clip on a transparent frame that is as large as it or larger. */
+/** Centres a clip on a transparent frame as large as it or larger; throws TubeletError('input') where that is too large. */
 export function padTo(clip: Clip, size: FrameSize): Clip {
   const { width, height, count } = clip
   if (width === size.width && height === size.height) return clip
   const [left, top] = [(size.width - width) >> 1, (size.height - height) >> 1]
-  const frames = new Uint8Array(count * size.width * size.height * 4)
+  const frames = blankFrames(count, size)
   for (let t = 0; t < count; t++) {
     for (let y = 0; y < height; y++) {
       const from = (t * height + y) * width * 4

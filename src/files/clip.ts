@@ -1,3 +1,5 @@
+import { TubeletError } from '../errors.ts'
+
 /** A moving picture in memory: frames [T, H, W, 4] of straight (not premultiplied) RGBA bytes; a still has count 1. */
 export interface Clip {
   frames: Uint8Array
@@ -18,6 +20,18 @@ export type FrameSize = Pick<Clip, 'width' | 'height'>
 export function frameOf(clip: Clip, index: number): Uint8Array {
   const bytes = clip.width * clip.height * 4
   return clip.frames.subarray(index * bytes, (index + 1) * bytes)
+}
+
+const mostPixels = 2 ** 28 // 1 GiB
+
+/** Transparent black frames [T, H, W, 4]; throws TubeletError('input') where they are more than memory should hold. */
+export function blankFrames(count: number, { width, height }: FrameSize): Uint8Array {
+  if (count * width * height > mostPixels)
+    throw new TubeletError(
+      'input',
+      `${count} frames of ${width}×${height} are more than ${mostPixels} pixels, the most that is held in memory`,
+    )
+  return new Uint8Array(count * width * height * 4)
 }
 
 /** The frames of a clip on white: red, green and blue [T, H, W, 3]. */

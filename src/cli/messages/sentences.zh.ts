@@ -138,6 +138,10 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '{{file}}: its content is not what dataset.json says (SHA-256 differs)',
     '{{file}}：内容与 dataset.json 所说的不符（SHA-256 不同）',
   ],
+  [
+    '{{frames}} frames of {{width}}×{{height}} are more than {{most}} pixels, the most that is held in memory',
+    '{{frames}} 帧 {{width}}×{{height}} 超过 {{most}} 像素，这是内存中能容纳的上限',
+  ],
   ['the build was stopped; the same command goes on with it', '构建已停止；再运行同一命令会接着构建'],
   ['out of memory: {{reason}}', '内存不足：{{reason}}'],
   ['disk full: {{path}}', '磁盘已满：{{path}}'],
