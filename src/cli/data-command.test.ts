@@ -108,6 +108,23 @@ test('data inspect counts what data build wrote, draws a sheet, and finds damage
   assert.match(again.out, /damaged:\n {2}\S+\.tar/)
 })
 
+test('data inspect reports also where its sheet cannot be written; one that was asked for is a failure', async () => {
+  const build = ['data', 'build', 'shapes', '-n', '4', '--size', '16', '-o', 'full', '--quiet']
+  assert.equal((await runCli(build, { cwd: root })).code, 0)
+  await mkdir(join(root, 'full', 'contact-sheet.png'))
+  const inspect = (...args: string[]) => runCli(['data', 'inspect', 'full', ...args], { cwd: root })
+  const { code, out, err } = await inspect()
+  assert.equal(code, 0, err)
+  assert.match(
+    out,
+    /^shapes, 16 pixels: 4 samples[\s\S]*Nothing is damaged\.\n\nNo contact sheet: cannot write \S+sheet\.png: /,
+  )
+  assert.match((await inspect('--lang', 'zh')).out, /没有总览图：无法写入 \S+sheet\.png：/)
+  const asked = await inspect('--json', '--sheet', 'full/contact-sheet.png')
+  assert.equal(asked.code, 3)
+  assert.equal(JSON.parse(asked.out).samples, 4)
+})
+
 test('a folder that holds no data set, or another one, is refused', async () => {
   const none = await runCli(['data', 'inspect', 'cache'], { cwd: root })
   assert.deepEqual([none.code, none.out], [3, ''])

@@ -6,27 +6,28 @@ import { mixtureCommand, mnistCommand, movingShapesCommand, shapesCommand } from
 import { type Progress, progress } from './progress.ts'
 import { bytes, count, table } from './text.ts'
 
-/** `tubelet data inspect DIR`: exit code 3 where something is damaged. */
+/** `tubelet data inspect DIR`: exit code 3 where something is damaged, or a sheet that was asked for cannot be written. */
 const inspectCommand = command({
   define: (command, t) =>
     command.argument('<folder>', t('data.inspect.folder')).option('--sheet <file>', t('data.inspect.sheet')),
 
-  async run([folder], { sheet = join(folder, 'contact-sheet.png') }, shell) {
+  async run([folder], { sheet }, shell) {
     let line: Progress | undefined
     const onProgress = (done: number, total: number) => {
       line ??= progress(shell, { total, label: (now) => shell.t('data.inspect.progress', { done: now, total }) })
       line.update(done)
     }
-    const options = { sheet: shell.path(sheet), onProgress, signal: shell.io.signal }
+    const place = shell.path(sheet ?? join(folder, 'contact-sheet.png'))
+    const options = { sheet: place, onProgress, signal: shell.io.signal }
     const found = await inspectDataset(shell.path(folder), options).finally(() => line?.end())
     const { dataset, ...counted } = found
     shell.result({ name: dataset.name, size: dataset.size, ...counted }, inspectionText(found, shell))
-    return found.damage.length > 0 ? exitCodes.input : exitCodes.done
+    return found.damage.length > 0 || (sheet && found.noSheet) ? exitCodes.input : exitCodes.done
   },
 })
 
-function inspectionText(found: Inspection, { t }: Shell): string {
-  const { dataset, samples, frames, kinds, splits, groups, damage, sheet } = found
+function inspectionText(found: Inspection, { t, sentence }: Shell): string {
+  const { dataset, samples, frames, kinds, splits, groups, damage, sheet, noSheet } = found
   const { name, size } = dataset
   const counts = (title: string, all: Record<string, number>) =>
     table(
@@ -43,6 +44,7 @@ function inspectionText(found: Inspection, { t }: Shell): string {
       ? t('data.inspect.sound')
       : [t('data.inspect.damage', { count: damage.length }), ...broken].join('\n'),
     ...(sheet ? [t('data.inspect.drawn', { path: sheet })] : []),
+    ...(noSheet ? [t('data.inspect.notDrawn', { reason: sentence(noSheet) })] : []),
   ].join('\n\n')
 }
 

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import sharp from 'sharp'
-import { runCli, scratchFolder } from '../../test/cli.ts'
+import { recordingIo, runCli, scratchFolder } from '../../test/cli.ts'
 import { writeTinyData } from '../../test/tiny-data.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
 import { encodeWebp } from '../files/webp.ts'
 import { metricNames } from '../generate/evaluation.ts'
+import { main } from './main.ts'
 
 const cwd = await scratchFolder()
 process.env.TUBELET_CACHE = join(cwd, 'cache')
@@ -89,6 +91,22 @@ test('--sheet draws every clip, four frames on white and on dark', async () => {
   }
   assert.ok(lightest(8) > 200)
   assert.ok(lightest(40) < lightest(8))
+})
+
+test('a sheet that cannot be written in the end loses no figures', async () => {
+  const { io, out, err } = recordingIo({ cwd })
+  const taken = join(cwd, 'taken.png')
+  // Somebody takes the place while clips are drawn.
+  const stderr = {
+    write(text: string | Uint8Array) {
+      mkdirSync(taken, { recursive: true })
+      return io.stderr.write(text)
+    },
+  }
+  const args = ['evaluate', 'tiny', '--data', 'data', '--steps', '1', '--limit', '1', '--sheet', 'taken.png', '--json']
+  assert.equal(await main(args, { ...io, stderr }), 3)
+  assert.equal(JSON.parse(out()).training.clips, 1)
+  assert.match(err(), /^cannot write \S+taken\.png: /m)
 })
 
 test('mistakes are known before anything is drawn', async () => {

@@ -1,11 +1,10 @@
 import { extname, join } from 'node:path'
 import { Option } from '@commander-js/extra-typings'
 import { captionLanguages } from '../data/captions.ts'
-import { contactSheet, type SheetCell } from '../data/contact-sheet.ts'
+import { type SheetCell, writeContactSheet } from '../data/contact-sheet.ts'
 import { resizeClip } from '../data/resize.ts'
 import { TubeletError } from '../errors.ts'
 import { type Clip, frameOf } from '../files/clip.ts'
-import { writeFileAtomic } from '../files/disk.ts'
 import { packageFolder } from '../files/shipped.ts'
 import { type EvaluateEvent, type Evaluation, evaluateVideo } from '../generate/evaluate.ts'
 import { type Metric, metricNames, type PartScores } from '../generate/evaluation.ts'
@@ -44,14 +43,17 @@ export const evaluateCommand = command({
     const source = data ? await dataSet(shell.path(data), () => modelForm(folder), shell) : shippedData
     const settings = { data: source, guidance, signal: shell.io.signal, ...options }
     const { evaluation, cells } = await follow(evaluateVideo(folder, nodeRuntime(), settings), shell, Boolean(sheet))
-    if (sheetPath) {
-      await writeFileAtomic(sheetPath, await contactSheet(cells, { columns: 6, layout: 'four on two' }))
-      shell.say(shell.t('evaluate.drawnSheet', { path: sheetPath }))
-    }
     const failed = metConditions(failIf, evaluation)
     shell.result({ model: folder, ...evaluation, failed }, report(evaluation, shell))
     for (const { condition, value } of failed)
       shell.say(shell.paint.red(shell.t('evaluate.met', { condition, value: figure(value) })))
+    const layout = { columns: 6, layout: 'four on two' } as const
+    const { sheet: path, noSheet } = sheetPath ? await writeContactSheet(sheetPath, cells, layout) : {}
+    if (path) shell.say(shell.t('evaluate.drawnSheet', { path }))
+    if (noSheet) {
+      shell.say(shell.paint.red(shell.sentence(noSheet)))
+      return exitCodes.input
+    }
     return failed.length > 0 ? exitCodes.unmet : exitCodes.done
   },
 })

@@ -1,6 +1,8 @@
 import sharp from 'sharp'
+import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { frameOf } from '../files/clip.ts'
+import { writeFileAtomic } from '../files/disk.ts'
 
 /** One sample of a contact sheet. */
 export interface SheetCell {
@@ -77,6 +79,28 @@ export async function contactSheet(
   return new Uint8Array(png.buffer, png.byteOffset, png.length)
 }
 
+/** What became of a contact sheet. */
+export interface WrittenSheet {
+  /** Its file, where one was written. */
+  sheet?: string
+  /** Why it could not be written. */
+  noSheet?: string
+}
+
+/** Writes a contact sheet; where it cannot be written, what was worked out for it is still to be told, so nothing is thrown. */
+export async function writeContactSheet(
+  path: string,
+  ...drawn: Parameters<typeof contactSheet>
+): Promise<WrittenSheet> {
+  try {
+    await writeFileAtomic(path, await contactSheet(...drawn))
+    return { sheet: path }
+  } catch (error) {
+    if (!(error instanceof TubeletError) || error.code !== 'input') throw error
+    return { noSheet: error.message }
+  }
+}
+
 interface Place {
   width: number
   left: number
@@ -107,6 +131,9 @@ function fit(line: string, width: number): string {
   return line
 }
 
+/** Characters that XML 1.0 does not allow, not even escaped: most control characters, lone surrogates, U+FFFE and U+FFFF. */
+const notXml = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu
+
 function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
+  return text.replace(notXml, ' ').replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
 }

@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
-import { writeFileAtomic } from '../files/disk.ts'
 import { fileHash } from '../files/hash.ts'
-import { contactSheet, type SheetCell } from './contact-sheet.ts'
+import { type SheetCell, type WrittenSheet, writeContactSheet } from './contact-sheet.ts'
 import { type Dataset, readDataset, type SampleMeta, type Shard } from './dataset.ts'
 import { decodeSample, parseSample, readMembers } from './shards.ts'
 
@@ -26,7 +25,7 @@ export interface Damage {
 }
 
 /** What a data set folder holds; numbers are counted, not taken from the index. */
-export interface Inspection {
+export interface Inspection extends WrittenSheet {
   dataset: Dataset
   samples: number
   frames: number
@@ -36,8 +35,6 @@ export interface Inspection {
   splits: Record<string, number>
   groups: Record<string, number>
   damage: Damage[]
-  /** The file of the contact sheet, where one was written. */
-  sheet?: string
 }
 
 /** Reads and decodes everything in a data set folder, lists damage instead of stopping at it, and draws a contact sheet. */
@@ -61,10 +58,7 @@ export async function inspectDataset(dir: string, options: InspectOptions = {}):
     }
     found.bytes += shard.bytes
   }
-  if (sheet && cells.length > 0) {
-    await writeFileAtomic(sheet, await contactSheet(cells))
-    found.sheet = sheet
-  }
+  if (sheet && cells.length > 0) Object.assign(found, await writeContactSheet(sheet, cells))
   return found
 }
 

@@ -114,6 +114,7 @@ export const en = {
   'data.inspect.damage_one': '{{count}} sample or shard is damaged:',
   'data.inspect.damage_other': '{{count}} samples or shards are damaged:',
   'data.inspect.drawn': 'Contact sheet: {{path}}',
+  'data.inspect.notDrawn': 'No contact sheet: {{reason}}; --sheet chooses another place.',
 
   'train.summary': 'Train the model that a recipe describes.',
   'train.recipe': 'the file of a recipe, or the name of one that comes with tubelet',

@@ -101,6 +101,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'data.inspect.sound': '没有损坏。',
   'data.inspect.damage_other': '有 {{count}} 个样本或分片损坏：',
   'data.inspect.drawn': '总览图：{{path}}',
+  'data.inspect.notDrawn': '没有总览图：{{reason}}；可用 --sheet 换一个地方。',
 
   'train.summary': '按配方训练模型。',
   'train.recipe': '配方文件，或 tubelet 自带配方的名字',
