@@ -94,6 +94,7 @@ test('.mp4 goes through ffmpeg: frames on white, three seconds at least, the rec
   const [, loops] = /-stream_loop (\d+)/.exec(args) ?? []
   assert.ok(((Number(loops) + 1) * clip.count) / clip.fps >= 3)
   assert.match(args, new RegExp(`-s 16x16 -r ${clip.fps} `))
+  assert.match(args, /-vf pad=ceil\(iw\/2\)\*2:ceil\(ih\/2\)\*2:color=white /) // H.264 takes no odd side
   assert.deepEqual(JSON.parse(/comment=(\{.*\}) /.exec(args)?.[1] ?? ''), recipe)
   const rgb = await readFile(join(folder, 'frames.rgb'))
   assert.equal(rgb.length, 6 * 16 * 16 * 3)

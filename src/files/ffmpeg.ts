@@ -26,8 +26,8 @@ export function ffmpegInstall(): string {
 }
 
 /**
- * A clip as H.264 in MP4, on white, as MP4 has no transparency; repeated to last three seconds at least. `comment` is
- * kept as a tag of the file.
+ * A clip as H.264 in MP4, on white, as MP4 has no transparency; repeated to last three seconds at least, and an odd side
+ * made a pixel longer. `comment` is kept as a tag of the file.
  */
 export async function encodeMp4(
   clip: Clip,
@@ -40,7 +40,8 @@ export async function encodeMp4(
     const fps = clip.fps || 12 // a still has none
     const loops = Math.max(1, Math.ceil((3 * fps) / clip.count))
     const source = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${clip.width}x${clip.height}`, '-r', String(fps)]
-    const coding = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-crf', '18', '-movflags', '+faststart']
+    const even = ['-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white'] // as yuv420p asks
+    const coding = [...even, '-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-crf', '18', '-movflags', '+faststart']
     const args = ['-stream_loop', String(loops - 1), ...source, '-i', raw, ...coding, '-metadata', `comment=${comment}`]
     await run('ffmpeg', ['-y', '-loglevel', 'error', ...args, made], { env: { ...env } })
     return await readFile(made)
@@ -71,8 +72,7 @@ export async function decodeVideo(
     // Without a file to write ffmpeg ends with an error, after it has told how long the video is.
     const told = await run('ffmpeg', ['-hide_banner', ...source], { env: { ...env } }).catch((error) => error)
     if (told.code === 'ENOENT') throw told
-    const [, hours, minutes, seconds] = /Duration: (\d+):(\d+):([\d.]+)/.exec(told.stderr) ?? []
-    const duration = 3600 * Number(hours) + 60 * Number(minutes) + Number(seconds)
+    const duration = lastTime('Duration: ', told.stderr) ?? (await countedDuration(source, env))
     const pick = duration > 0 ? `fps=${count / duration},` : ''
     const scale = `scale=${side}:${side}:force_original_aspect_ratio=decrease`
     const fit = `${scale},format=rgba,pad=${side}:${side}:-1:-1:color=0x00000000`
@@ -91,6 +91,21 @@ export async function decodeVideo(
     const reason = message.trim().split('\n').at(-1)
     throw new TubeletError('input', `${name}: not a video that can be read (${reason})`, { cause: error })
   }
+}
+
+/** Seconds of the last time of day that stands after a word in what ffmpeg tells; undefined where there is none. */
+function lastTime(word: string, told: string): number | undefined {
+  const time = [...told.matchAll(new RegExp(`${word}(\\d+):(\\d+):([\\d.]+)`, 'g'))].at(-1)
+  return time && 3600 * Number(time[1]) + 60 * Number(time[2]) + Number(time[3])
+}
+
+/** Seconds from the first frame to the last of a video that does not say how long it is, as one from a stream. */
+async function countedDuration(source: readonly string[], env: Environment): Promise<number> {
+  const count = ['-map', '0:v:0', '-c', 'copy', '-f', 'null', '-']
+  const { stderr } = await run('ffmpeg', ['-loglevel', 'error', '-stats', ...source, ...count], { env: { ...env } })
+  const duration = lastTime('time=', stderr)
+  if (duration === undefined) throw new Error('it does not tell how long it is')
+  return duration
 }
 
 /** The error where ffmpeg is needed and not there. */

@@ -83,6 +83,23 @@ test('of a video frames are taken evenly, at the rate that its length asks for, 
   assert.equal(await isMoving(at('clip.mp4')), true)
 })
 
+test('the length of a video that does not tell it is counted, and one that cannot be counted is refused', async () => {
+  const bin = at('counting')
+  await mkdir(bin)
+  const fake = async (counted: string) => {
+    const script = `#!/bin/sh\ncase "$*" in *rawvideo*) printf '%s' "$*" > '${at('asked')}'; head -c 786432 /dev/zero;; *'-c copy -f null -') printf '${counted}' >&2;; *) echo '  Duration: N/A, start' >&2; exit 1;; esac\n`
+    await writeFile(join(bin, 'ffmpeg'), script)
+    await chmod(join(bin, 'ffmpeg'), 0o755)
+    return readPicture(at('live.webm'), { env: { PATH: `${bin}:${process.env.PATH}` } })
+  }
+  await writeFile(at('live.webm'), '')
+  const { count, fps } = await fake('frame=1 time=00:00:00.00 speed=N/A \\rframe=40 time=00:01:04.00 speed=9x \\n')
+  assert.deepEqual([count, fps], [3, 3 / 64])
+  assert.match(await readFile(at('asked'), 'utf8'), /-vf fps=0\.25,/)
+  const unknown = /live\.webm: not a video that can be read \(it does not tell how long it is\)$/
+  await assert.rejects(fake('frame=0 time=N/A speed=N/A'), { code: 'input', message: unknown })
+})
+
 test('a video without ffmpeg, and one that ffmpeg does not understand, are told apart', async () => {
   await writeFile(at('none.mp4'), '')
   const missing = { code: 'input', message: /none\.mp4: reading video needs ffmpeg: .* install ffmpeg$/ }
