@@ -131,3 +131,17 @@ test('pictures are found in folders below, in order; hidden files, other files a
   const none = { code: 'input', message: /found: no picture is in this folder or below it \(\.png, .*\.avi\)$/ }
   assert.throws(() => picturesOf(text, root), none)
 })
+
+test('a link to a file is read, one to a folder is not gone through, and a folder that may not be read is passed over', async () => {
+  const root = at('linked')
+  await mkdir(join(root, 'b', 'closed'), { recursive: true })
+  for (const name of ['a.png', 'b/closed/c.png']) await writeFile(join(root, name), 'x')
+  await symlink(root, join(root, 'b', 'circle'))
+  await symlink(join(root, 'a.png'), join(root, 'b', 'link.png'))
+  const names = async () => (await findFiles(root)).map(({ name }) => name)
+  assert.deepEqual(await names(), ['a.png', 'b/closed/c.png', 'b/link.png'])
+  if (process.getuid?.() === 0) return // may read everything
+  await chmod(join(root, 'b', 'closed'), 0)
+  assert.deepEqual(await names(), ['a.png', 'b/link.png'])
+  await chmod(join(root, 'b', 'closed'), 0o755)
+})

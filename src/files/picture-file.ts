@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
-import { extname, join, sep } from 'node:path'
+import { extname, join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from './clip.ts'
 import { fileError, readBytes } from './disk.ts'
@@ -92,16 +92,26 @@ export interface FolderFile {
 
 /** Every file of a folder, or of a folder in it, by name; hidden ones are left out. */
 export async function findFiles(folder: string): Promise<FolderFile[]> {
-  const names = await readdir(folder, { recursive: true }).catch((error) => {
-    throw fileError(error, 'read', folder)
-  })
+  const names: string[] = []
+  for await (const name of namesBelow(folder)) names.push(name)
   const found: FolderFile[] = []
-  for (const name of names.map((name) => name.split(sep).join('/')).sort()) {
-    if (/(^|\/)\./.test(name)) continue
+  for (const name of names.sort()) {
     const file = await stat(join(folder, name)).catch(() => undefined)
     if (file?.isFile()) found.push({ name, size: file.size, mtimeMs: file.mtimeMs })
   }
   return found
+}
+
+/** What a folder holds, down to the files; links to folders may lead in circles, so nothing is looked for behind them. */
+async function* namesBelow(folder: string, inside = ''): AsyncGenerator<string> {
+  const entries = await readdir(join(folder, inside), { withFileTypes: true }).catch((error) => {
+    if (inside && ['EACCES', 'EPERM'].includes(error.code)) return []
+    throw fileError(error, 'read', join(folder, inside))
+  })
+  for (const entry of entries.filter(({ name }) => !name.startsWith('.'))) {
+    if (entry.isDirectory()) yield* namesBelow(folder, `${inside}${entry.name}/`)
+    else yield inside + entry.name
+  }
 }
 
 /** Those of some files that are pictures, clips or videos by name; throws TubeletError('input') where there is none. */
