@@ -91,22 +91,27 @@ export async function writeFolderAtomic(path: string, fill: (folder: string) => 
     await mkdir(part)
     await fill(part)
     await syncTree(part)
-    const old = partName(path)
-    const replaced = await rename(path, old).then(
-      () => true,
-      (error) => {
-        if (error.code === 'ENOENT') return false
-        throw error
-      },
-    )
-    try {
-      await rename(part, path)
-    } catch (error) {
-      if (replaced) await rename(old, path)
-      throw error
-    }
-    if (replaced) await rm(old, { recursive: true, force: true })
+    await replaceFolder(part, path)
   })
+}
+
+/** Gives a folder the name `path`; one that already has the name is moved aside, and removed then. */
+export async function replaceFolder(folder: string, path: string): Promise<void> {
+  const old = partName(path)
+  const replaced = await rename(path, old).then(
+    () => true,
+    (error) => {
+      if (error.code === 'ENOENT') return false
+      throw error
+    },
+  )
+  try {
+    await rename(folder, path)
+  } catch (error) {
+    if (replaced) await rename(old, path)
+    throw error
+  }
+  if (replaced) await rm(old, { recursive: true, force: true })
 }
 
 /** Runs `write` with a name beside `path`, removes what is left of it after a failure, and makes the result durable. */
@@ -124,7 +129,8 @@ async function aside(path: string, write: (part: string) => Promise<void>): Prom
   }
 }
 
-const partName = (path: string) =>
+/** A name beside `path` that nothing else has, and that tells which process gave it. */
+export const partName = (path: string) =>
   join(dirname(resolve(path)), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.part`)
 
 /** Removes what killed processes left beside `path`, unless it is all that remains of it. */

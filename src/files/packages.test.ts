@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -87,6 +88,33 @@ test('a half-unpacked folder, left by a kill, is fetched again', async () => {
   await writeFile(join(folder, 'half.txt'), '')
   assert.equal(await fetchPackage(pinned, { cacheDir }), folder)
   assert.deepEqual((await readdir(folder)).sort(), ['.complete', 'assets', 'package.json'])
+})
+
+test('calls that fetch one package at the same time all get it, and leave nothing else', async () => {
+  const cacheDir = join(dir, 'seven')
+  const folders = await Promise.all([1, 2, 3].map(() => fetchPackage(pinned, { cacheDir })))
+  assert.equal(new Set(folders).size, 1)
+  assert.equal(await readFile(join(folders[0], 'assets', '1f600.webp'), 'utf8'), 'a picture')
+  assert.deepEqual(await readdir(join(cacheDir, 'packages')), ['@toy+shapes-1.2.3'])
+})
+
+test('a folder that another process completes meanwhile stays as it is', async () => {
+  const cacheDir = join(dir, 'eight')
+  const folder = join(cacheDir, 'packages', '@toy+shapes-1.2.3')
+  const onProgress = ({ state }: PackageProgress) => {
+    if (state !== 'extract') return
+    mkdirSync(folder)
+    writeFileSync(join(folder, '.complete'), pinned.integrity)
+  }
+  assert.equal(await fetchPackage(pinned, { cacheDir, onProgress }), folder)
+  assert.deepEqual(await readdir(folder), ['.complete'])
+})
+
+test('a cache folder that cannot be written is told as that, not as a failure of the network', async () => {
+  const cacheDir = join(dir, 'file')
+  await writeFile(cacheDir, '')
+  const message = /^cannot write \S+packages: a part of the path is a file, not a folder$/
+  await assert.rejects(fetchPackage(pinned, { cacheDir }), { code: 'input', message })
 })
 
 test('a package that the registry does not have is a network error that names it', async () => {

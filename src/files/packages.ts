@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import pacote from 'pacote'
 import { TubeletError } from '../errors.ts'
-import { isAlive } from './disk.ts'
+import { fileError, isAlive, partName, replaceFolder } from './disk.ts'
 
 /** A package of a registry, pinned: the exact version and the SHA-512 that its archive must have. */
 export interface PinnedPackage {
@@ -44,7 +44,8 @@ export function cacheFolder(): string {
 
 /**
  * The folder of an unpacked package; downloads it once, checks its integrity, and finds it again on the next call.
- * Throws TubeletError('network') when it cannot be had, ('input') when the archive is not the pinned one.
+ * Throws TubeletError('network') when it cannot be had, ('input') when the archive is not the pinned one or the folder
+ * cannot be written.
  */
 export async function fetchPackage(pinned: PinnedPackage, options: PackageOptions = {}): Promise<string> {
   const { name, version, integrity, bytes } = pinned
@@ -52,13 +53,13 @@ export async function fetchPackage(pinned: PinnedPackage, options: PackageOption
   const folder = join(root, `${name.replace('/', '+')}-${version}`)
   const report = (state: PackageProgress['state'], received: number) =>
     options.onProgress?.({ name, state, bytes: received, total: bytes })
-  const stamp = join(folder, '.complete')
-  if ((await readFile(stamp, 'utf8').catch(() => '')) === integrity) {
+  const isComplete = async () => (await readFile(join(folder, '.complete'), 'utf8').catch(() => '')) === integrity
+  if (await isComplete()) {
     report('cached', bytes)
     return folder
   }
   if (options.signal?.aborted) throw stopped(`${name}@${version}`)
-  const work = `${folder}.${process.pid}.part`
+  const work = partName(folder)
   try {
     await removeLeftovers(root)
     await mkdir(work, { recursive: true })
@@ -69,10 +70,12 @@ export async function fetchPackage(pinned: PinnedPackage, options: PackageOption
     report('extract', bytes)
     await pacote.extract(`file:${archive}`, unpacked, { cache, integrity })
     await writeFile(join(unpacked, '.complete'), integrity)
-    await rm(folder, { recursive: true, force: true })
-    await rename(unpacked, folder)
+    // Another process, or another call in this one, may have been faster; its folder may be in use by now, so it stays.
+    await rename(unpacked, folder).catch(async () => {
+      if (!(await isComplete())) await replaceFolder(unpacked, folder)
+    })
   } catch (error) {
-    throw packageError(pinned, error)
+    throw notWritable(error) ? fileError(error, 'write', root) : packageError(pinned, error)
   } finally {
     // A download that was stopped may still write to its cache for a moment; what stays is removed by the next one.
     await rm(work, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }).catch(() => {})
@@ -84,7 +87,7 @@ export async function fetchPackage(pinned: PinnedPackage, options: PackageOption
 /** Removes the work folders of processes that were killed. */
 async function removeLeftovers(root: string): Promise<void> {
   for (const name of await readdir(root).catch(() => [])) {
-    const pid = /\.(\d+)\.part$/.exec(name)?.[1]
+    const pid = /\.(\d+)(-[0-9a-f]{8})?\.part$/.exec(name)?.[1]
     if (pid && !isAlive(Number(pid))) await rm(join(root, name), { recursive: true, force: true })
   }
 }
@@ -115,6 +118,12 @@ async function download(
   )
 }
 
+/** Whether the cache folder is what went wrong; a connection that is not permitted has the same codes. */
+function notWritable(error: unknown): boolean {
+  const { code = '', syscall } = error as NodeJS.ErrnoException
+  return syscall !== 'connect' && ['EACCES', 'EPERM', 'EROFS', 'EDQUOT', 'ENOSPC', 'ENOTDIR'].includes(code)
+}
+
 function packageError({ name, version, integrity }: PinnedPackage, error: unknown): TubeletError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const spec = `${name}@${version}`
@@ -129,7 +138,6 @@ function packageError({ name, version, integrity }: PinnedPackage, error: unknow
     )
   }
   const reason = error instanceof Error ? error.message : String(error)
-  if (code === 'ENOSPC') return new TubeletError('input', `no space left to unpack ${spec}`, { cause: error })
   return new TubeletError('network', `cannot fetch ${spec} from the package registry: ${reason}`, { cause: error })
 }
 

@@ -147,7 +147,6 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
   ['disk full: {{path}}', '磁盘已满：{{path}}'],
   ['stopped before it was done', '尚未完成就停止了'],
   ['the download of {{name}} was stopped', '{{name}} 的下载已停止'],
-  ['no space left to unpack {{name}}', '磁盘已满，无法解开 {{name}}'],
   ['cannot fetch {{name}} from the package registry: {{reason}}', '无法从软件包仓库获取 {{name}}：{{reason}}'],
   [
     'the archive of {{name}} is not the expected one ({{integrity}}); try again or another registry',
