@@ -54,6 +54,17 @@ test('a GIF plays the same frames at the same speed; a strip lays them side by s
   }
 })
 
+test('a frame that is to be shown for 10 ms or less is shown for 100 ms, as browsers do', async () => {
+  const raw = { width: 24, height: 10 * 24, channels: 4, pageHeight: 24 } as const
+  const delay = [0, 0, 500, 10, 20, 30, 40, 50, 60, 70]
+  const shown = [100, 100, 500, 100, ...delay.slice(4)]
+  const image = () => sharp(disc.frames, { raw })
+  for (const bytes of [await image().gif({ delay }).toBuffer(), await image().webp({ delay }).toBuffer()]) {
+    const { delays, fps } = await decodeClip(bytes)
+    assert.deepEqual([delays, fps], [shown, 10_000 / 1070])
+  }
+})
+
 test('a clip of one frame becomes a still', async () => {
   const info = await pictureInfo(
     await encodeWebp({ ...disc, frames: disc.frames.slice(0, 24 * 24 * 4), count: 1, fps: 0 }),

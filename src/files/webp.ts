@@ -9,7 +9,7 @@ export interface PictureInfo {
   height: number
   /** Number of frames; 1 for a still. */
   count: number
-  /** How long each frame is shown, in milliseconds; empty for a still. */
+  /** How long each frame is shown, in milliseconds, by a browser; empty for a still. */
   delays: number[]
   /** The XMP document in the file, where there is one. */
   xmp?: string
@@ -37,6 +37,9 @@ export interface EncodeOptions {
 
 const defaultMaxPixels = 2 ** 26
 
+/** Milliseconds for which browsers show a frame: 100 where the file asks for 10 or fewer; libvips says so of WebP alone. */
+const shownFor = (delay: number) => (delay <= 10 ? 100 : delay)
+
 /** Reads the header of a WebP, PNG, GIF, JPEG or SVG, of bytes or of a path; throws TubeletError('input') when it is none or damaged. */
 export async function pictureInfo(source: Uint8Array | string, name = 'picture'): Promise<PictureInfo> {
   try {
@@ -44,7 +47,8 @@ export async function pictureInfo(source: Uint8Array | string, name = 'picture')
     const count = meta.pages ?? 1
     const { format, width, pageHeight: height = meta.height } = meta
     const xmp = meta.xmpAsString
-    return { format, width, height, count, delays: count > 1 ? (meta.delay ?? []) : [], ...(xmp ? { xmp } : {}) }
+    const delays = count > 1 ? (meta.delay ?? []).map(shownFor) : []
+    return { format, width, height, count, delays, ...(xmp ? { xmp } : {}) }
   } catch (error) {
     throw damaged(name, error)
   }
