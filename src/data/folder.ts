@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { join, relative, resolve } from 'node:path'
+import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import type { Environment } from '../files/ffmpeg.ts'
@@ -35,7 +35,7 @@ export async function* buildFolder(
 ): AsyncGenerator<BuildEvent> {
   const settings = buildSettings(options)
   const { folder, name, pictures, skipped } = listing
-  if (!relative(folder, resolve(settings.out)).startsWith('..'))
+  if (isInside(folder, resolve(settings.out)))
     throw new TubeletError('usage', `${settings.out}: lies in the folder of the pictures; choose another with -o`)
   const samples = plannedSamples(listing, settings, options.env)
   const shards = (['clip', 'still'] as const).flatMap((kind) => {
@@ -52,6 +52,12 @@ export async function* buildFolder(
     const [first] = event.dataset.shards.flatMap((shard) => shard.skipped)
     throw noneReadable(folder, first.reason)
   }
+}
+
+/** Whether a path is a folder or lies in it; on Windows there is no way from one drive to another. */
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path)
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
 }
 
 /** SHA-256 of all that decides what is built: the content of the pictures, what they are called, size and frames. */
