@@ -44,20 +44,32 @@ test('under --json the result is one object, and the same twice', async () => {
   assert.equal(once.err, '')
 })
 
-test('a folder of own clips is measured at the size of the model', async () => {
-  await mkdir(join(cwd, 'own'))
-  for (const [i, name] of ['red heart', 'blue bird'].entries()) {
+/** Writes a folder of clips, one for each caption. */
+async function writeOwn(folder: string, captions: readonly string[]): Promise<void> {
+  await mkdir(join(cwd, folder))
+  for (const [i, caption] of captions.entries()) {
     const frames = Uint8Array.from({ length: 6 * 20 * 10 * 4 }, (_, k) => (k * (i + 3)) % 251)
-    await writeFile(
-      join(cwd, 'own', `${i}.webp`),
-      await encodeWebp({ frames, count: 6, width: 20, height: 10, fps: 6 }),
-    )
-    await writeFile(join(cwd, 'own', `${i}.txt`), name)
+    const webp = await encodeWebp({ frames, count: 6, width: 20, height: 10, fps: 6 })
+    await writeFile(join(cwd, folder, `${i}.webp`), webp)
+    await writeFile(join(cwd, folder, `${i}.txt`), caption)
   }
+}
+
+test('a folder of own clips is measured at the size of the model', async () => {
+  await writeOwn('own', ['red heart', 'blue bird'])
   const { code, out, err } = await runCli(['evaluate', 'tiny', '--data', 'own', '--steps', '1', '--json'], { cwd })
   assert.equal(code, 0, err)
   const { training, dataSize, frames } = JSON.parse(out)
   assert.deepEqual([training.clips, dataSize, frames], [2, 32, 5])
+})
+
+test('held-out clips of a caption that is trained on are not called held-out concepts', async () => {
+  await writeOwn('hearts', new Array(40).fill('red heart'))
+  const args = ['evaluate', 'tiny', '--data', 'hearts', '--steps', '1', '--limit', '1']
+  const { code, out, err } = await runCli(args, { cwd })
+  assert.equal(code, 0, err)
+  assert.match(out, /\nHeld-out clips: 1, 1 of them moving\n/)
+  assert.match((await runCli([...args, '--lang', 'zh'], { cwd })).out, /\n未参与训练的片段：1 段，/)
 })
 
 test('--fail-if that holds ends with exit code 10 and tells which', async () => {

@@ -237,6 +237,7 @@ export const en = {
   'evaluate.condition': "it is PART/FIGURE/KIND<NUMBER as in 'held-out/recall@1<0.9'; figures: {{names}}",
   'evaluate.training': 'Training concepts: {{clips}} clips, {{moving}} of them moving',
   'evaluate.heldOut': 'Held-out concepts: {{clips}} clips, {{moving}} of them moving',
+  'evaluate.heldOutClips': 'Held-out clips: {{clips}}, {{moving}} of them moving',
   'evaluate.settings':
     'Drawn with {{steps}} steps, guidance {{guidance}}, seed {{seed}}; compared at {{size}} × {{size}}.',
   'evaluate.resized':

@@ -215,6 +215,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'evaluate.condition': '格式为 部分/指标/种类<数字，如 held-out/recall@1<0.9；指标有：{{names}}',
   'evaluate.training': '训练过的概念：{{clips}} 段，其中会动的 {{moving}} 段',
   'evaluate.heldOut': '留出的概念：{{clips}} 段，其中会动的 {{moving}} 段',
+  'evaluate.heldOutClips': '未参与训练的片段：{{clips}} 段，其中会动的 {{moving}} 段',
   'evaluate.settings': '生成：{{steps}} 步，引导强度 {{guidance}}，种子 {{seed}}；在 {{size}} × {{size}} 下比较。',
   'evaluate.resized': '数据集为 {{dataSize}} × {{dataSize}}，模型画的是 {{modelSize}} × {{modelSize}}。',
   'evaluate.figure': '指标',
