@@ -187,9 +187,15 @@ function motion(moving: readonly Subject[], options: BootstrapOptions) {
   }
 }
 
-/** How near clips are to the real ones, frame by frame, in dB: the mean over clips, and of all their pixels together. */
+/** The least mean squared difference that counts, in levels²: the variance of rounding to whole levels, 58.9 dB. */
+const leastError = 1 / 12
+
+/**
+ * How near clips are to the real ones, frame by frame, in dB: the mean over clips, and of all their pixels together. A
+ * clip nearer than `leastError` counts as that near, as an exact one would make the mean of all infinite.
+ */
 function likeness(part: readonly Subject[], options: BootstrapOptions) {
-  const errors = (kind: Kind) => part.map((subject) => subject[kind].error)
+  const errors = (kind: Kind) => part.map((subject) => Math.max(leastError, subject[kind].error))
   const pooled = (kind: Kind): Estimate => {
     const { value, low, high } = meanEstimate(errors(kind), options)
     return { value: psnr(value), low: psnr(high), high: psnr(low) }

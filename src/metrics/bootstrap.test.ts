@@ -52,6 +52,11 @@ test('a figure that is no number for some resamples has no interval', () => {
   assert.deepEqual([value, low, high], [Number.NaN, Number.NaN, Number.NaN])
 })
 
+test('a figure that is infinite for most resamples has an infinite end', () => {
+  const { value, low, high } = bootstrap(5, (indices) => (indices.includes(3) ? 1 / 0 : 1), { seed: 1 })
+  assert.deepEqual([value, low, high], [1 / 0, 1, 1 / 0])
+})
+
 test('one sample has a value and no interval, none has neither', () => {
   assert.deepEqual(meanEstimate([3], { seed: 0 }), { value: 3, low: Number.NaN, high: Number.NaN })
   assert.throws(() => meanEstimate([], { seed: 0 }), /at least one sample is needed \(got 0\)/)

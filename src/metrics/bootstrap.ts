@@ -32,8 +32,8 @@ export function resample(
 function quantile(sorted: Float64Array, share: number): number {
   if (Number.isNaN(sorted[sorted.length - 1])) return Number.NaN // sorting puts them last
   const at = share * (sorted.length - 1)
-  const below = Math.floor(at)
-  return sorted[below] + (at - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below])
+  const [below, above] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]]
+  return below === above ? below : below + (at % 1) * (above - below) // two infinite ones have no difference
 }
 
 /**
