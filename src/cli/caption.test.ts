@@ -5,6 +5,7 @@ import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { runCli, scratchFolder } from '../../test/cli.ts'
+import { pamOf } from '../../test/pam.ts'
 import { tinyCaptionerFiles, tinyClipOf, tinyScenes } from '../../test/tiny-captioner.ts'
 import { writeModel } from '../../test/tiny-model.ts'
 import { captionMovingScene } from '../data/moving-shapes.ts'
@@ -81,8 +82,8 @@ test('drawings, strips and videos are captioned as by classify; a video without 
         .toBuffer()
     }),
   )
-  await writeFile(join(cwd, 'raw'), Buffer.concat(large))
-  const script = `#!/bin/sh\ncase "$*" in *rawvideo*) cat '${join(cwd, 'raw')}';; *) echo '  Duration: 00:00:02.00, start' >&2; exit 1;; esac\n`
+  await writeFile(join(cwd, 'raw'), pamOf(Buffer.concat(large), { width: 256, height: 256 }))
+  const script = `#!/bin/sh\ncase "$*" in *image2pipe*) cat '${join(cwd, 'raw')}';; *) echo '  Duration: 00:00:02.00, start' >&2; exit 1;; esac\n`
   await writeFile(join(cwd, 'ffmpeg'), script)
   await chmod(join(cwd, 'ffmpeg'), 0o755)
   await writeFile(join(cwd, 'clip.mp4'), '')

@@ -82,7 +82,8 @@ export const generateCommand = command({
     const preview = previews(shell)
     const written: object[] = []
     try {
-      const open = (path: string) => readPicture(shell.path(path), { env: shell.io.env, name: path })
+      const video = { fps: pipeline.fps }
+      const open = (path: string) => readPicture(shell.path(path), { env: shell.io.env, name: path, video })
       const visual = asked && (await visualPromptFor(asked, pipeline, open))
       for await (const event of pipeline.generate(recipes, shell.io.signal, visual)) {
         if (event.kind === 'prompt') {

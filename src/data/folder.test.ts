@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import sharp from 'sharp'
 import { scratchFolder } from '../../test/cli.ts'
 import { movingDisc } from '../../test/emoji-packages.ts'
+import { pamOf } from '../../test/pam.ts'
 import { TubeletError } from '../errors.ts'
 import { encodeGif, encodeStrip, encodeWebp } from '../files/webp.ts'
 import type { BuildOptions } from './build-options.ts'
@@ -252,7 +253,8 @@ test('a video is left out where ffmpeg is missing, and is a clip of as many fram
   // Stands for ffmpeg: tells a length of two seconds, then writes five frames of zeros.
   const bin = join(root, 'bin')
   await mkdir(bin)
-  const script = `#!/bin/sh\ncase "$*" in -version) echo 'ffmpeg version 7';; *fps=2.5,*'-frames:v 5'*) head -c 1310720 /dev/zero;; *) echo '  Duration: 00:00:02.00, start' >&2; exit 1;; esac\n`
+  await writeFile(join(bin, 'pam'), pamOf(new Uint8Array(5 * 256 * 144 * 4), { width: 256, height: 144 }))
+  const script = `#!/bin/sh\ncase "$*" in -version) echo 'ffmpeg version 7';; *fps=2.5,*'-frames:v 5'*) cat '${join(bin, 'pam')}';; *) echo '  Duration: 00:00:02.00, start' >&2; exit 1;; esac\n`
   await writeFile(join(bin, 'ffmpeg'), script)
   await chmod(join(bin, 'ffmpeg'), 0o755)
   const { samples, dataset } = await build(folder, { env: { PATH: `${bin}:${process.env.PATH}` } })

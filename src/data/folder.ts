@@ -74,7 +74,7 @@ function plannedSamples({ folder, pictures }: FolderListing, { frames }: BuildSe
   for (const { kind } of pictures) counts[kind]++
   return pictures.map(({ name, hash, words, kind }): PlannedSample => {
     const decode = async () =>
-      withDelays(await readPicture(join(folder, name), { name, env, videoFrames: frames }), kind)
+      withDelays(await readPicture(join(folder, name), { name, env, video: { count: frames } }), kind)
     // By its content alone, so that it stays there whatever the picture is called and wherever it lies.
     const split = counts[kind] < fewPictures ? 'train' : splitOf(hash)
     return { key: hash.slice(0, 16), name, file: name, concept: conceptOf(words), split, decode }

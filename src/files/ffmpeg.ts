@@ -56,16 +56,21 @@ export async function encodeMp4(
   }
 }
 
-/** Side of the frames that are taken from a video, in pixels; models look at less. */
+/** Longer side of the frames that are taken from a video, in pixels; models look at less. */
 const side = 256
 
+const mostFrames = 2048 // half a gigabyte
+
+/** Which frames of a video are taken: about so many evenly over it, or so many a second. */
+export type VideoFrames = { readonly count: number } | { readonly fps: number }
+
 /**
- * About `count` frames evenly over a video, each whole in the middle of a transparent square of 256 pixels. Throws
- * TubeletError('input') where there is no ffmpeg, or where it finds no pictures in the file.
+ * Frames of a video, their longer side 256 pixels. Throws TubeletError('input') where there is no ffmpeg, where it finds
+ * no pictures in the file, or where they are more than 2,048.
  */
 export async function decodeVideo(
   path: string,
-  { count, env, name = path }: { count: number; env: Environment; name?: string },
+  { taken, env, name = path }: { taken: VideoFrames; env: Environment; name?: string },
 ): Promise<Clip> {
   const source = ['-nostdin', '-protocol_whitelist', 'file,pipe', '-i', `file:${path}`]
   try {
@@ -73,24 +78,39 @@ export async function decodeVideo(
     const told = await run('ffmpeg', ['-hide_banner', ...source], { env: { ...env } }).catch((error) => error)
     if (told.code === 'ENOENT') throw told
     const duration = lastTime('Duration: ', told.stderr) ?? (await countedDuration(source, env))
+    const count = 'fps' in taken ? Math.max(1, Math.round(duration * taken.fps)) : taken.count
+    if (count > mostFrames)
+      throw new TubeletError('input', `${name}: ${count} frames are more than ${mostFrames}, the most that is read`)
     const pick = duration > 0 ? `fps=${count / duration},` : ''
-    const scale = `scale=${side}:${side}:force_original_aspect_ratio=decrease`
-    const fit = `${scale},format=rgba,pad=${side}:${side}:-1:-1:color=0x00000000`
-    const wanted = ['-map', '0:v:0', '-vf', `${pick}${fit}`, '-frames:v', String(count), '-f', 'rawvideo', '-']
-    const { stdout } = await run('ffmpeg', ['-loglevel', 'error', ...source, ...wanted], {
-      ...{ env: { ...env }, encoding: 'buffer', maxBuffer: (count + 1) * side * side * 4 },
-    })
-    const found = Math.floor(stdout.length / (side * side * 4))
-    if (found === 0) throw new Error('it has no frames')
-    const frames = new Uint8Array(stdout.buffer, stdout.byteOffset, found * side * side * 4)
-    return { frames, count: found, width: side, height: side, fps: duration > 0 ? found / duration : 0 }
+    const fit = `scale=${side}:${side}:force_original_aspect_ratio=decrease,format=rgba`
+    const taking = ['-map', '0:v:0', '-vf', `${pick}${fit}`, '-frames:v', String(count)]
+    const args = ['-loglevel', 'error', ...source, ...taking, '-f', 'image2pipe', '-c:v', 'pam', '-']
+    const maxBuffer = (count + 1) * side * side * 4
+    const { stdout } = await run('ffmpeg', args, { env: { ...env }, encoding: 'buffer', maxBuffer })
+    const frames = framesInPam(stdout)
+    if (!frames?.count) throw new Error('it has no frames')
+    return { ...frames, fps: duration > 0 ? frames.count / duration : 0 }
   } catch (error) {
+    if (error instanceof TubeletError) throw error
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT')
       throw new TubeletError('input', `${name}: reading video needs ffmpeg: ${ffmpegInstall()}`, { cause: error })
     const reason = message.trim().split('\n').at(-1)
     throw new TubeletError('input', `${name}: not a video that can be read (${reason})`, { cause: error })
   }
+}
+
+/** Pictures of one size in the format PAM, one after another, as frames; undefined where there is none. */
+function framesInPam(bytes: Uint8Array): Omit<Clip, 'fps'> | undefined {
+  const [head, width, height] =
+    /^P7\nWIDTH (\d+)\nHEIGHT (\d+)\n.*?ENDHDR\n/s.exec(new TextDecoder('latin1').decode(bytes.subarray(0, 256))) ?? []
+  if (head === undefined) return
+  const [each, from] = [4 * Number(width) * Number(height), head.length]
+  const count = Math.floor(bytes.length / (from + each))
+  const frames = new Uint8Array(count * each)
+  for (let t = 0; t < count; t++)
+    frames.set(bytes.subarray((t + 1) * from + t * each, (t + 1) * (from + each)), t * each)
+  return { frames, count, width: Number(width), height: Number(height) }
 }
 
 /** Seconds of the last time of day that stands after a word in what ffmpeg tells; undefined where there is none. */

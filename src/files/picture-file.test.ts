@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import sharp from 'sharp'
 import { scratchFolder } from '../../test/cli.ts'
+import { pamOf } from '../../test/pam.ts'
 import { decodePicture, findFiles, isMoving, picturesOf, readPicture } from './picture-file.ts'
 import { encodeStrip } from './webp.ts'
 
@@ -64,30 +65,45 @@ test('frames of any shape come back from a strip, and one that was cut is a pict
   }
 })
 
-test('of a video frames are taken evenly, at the rate that its length asks for, on a transparent square', async () => {
+/** A file with the frames that a video has for a stand-in of ffmpeg. */
+async function pamFile(name: string, frames: Uint8Array, size: { width: number; height: number }): Promise<string> {
+  await writeFile(at(name), pamOf(frames, size))
+  return at(name)
+}
+
+test('of a video frames are taken evenly, at the rate that its length asks for, in its own shape', async () => {
   const bin = at('bin')
   await mkdir(bin)
-  // Stands for ffmpeg: tells a length of two seconds, then writes three frames of zeros, and its arguments beside them.
-  const script = `#!/bin/sh\ncase "$*" in *rawvideo*) printf '%s' "$*" > '${at('asked')}'; head -c 786432 /dev/zero;; *) echo '  Duration: 00:00:02.00, start' >&2; exit 1;; esac\n`
+  // Stands for ffmpeg: tells a length of two seconds, then writes three frames, and its arguments beside them.
+  const frames = Uint8Array.from({ length: 3 * 256 * 144 * 4 }, (_, i) => i % 251)
+  const pam = await pamFile('wide.pam', frames, { width: 256, height: 144 })
+  const script = `#!/bin/sh\ncase "$*" in *image2pipe*) printf '%s' "$*" > '${at('asked')}'; cat '${pam}';; *) echo '  Duration: 00:00:02.00, start' >&2; exit 1;; esac\n`
   await writeFile(join(bin, 'ffmpeg'), script)
   await chmod(join(bin, 'ffmpeg'), 0o755)
   await writeFile(at('clip.mp4'), '')
-  const clip = await readPicture(at('clip.mp4'), { env: { PATH: `${bin}:${process.env.PATH}` } })
-  assert.deepEqual([clip.count, clip.width, clip.fps], [3, 256, 1.5])
+  const options = { env: { PATH: `${bin}:${process.env.PATH}` } }
+  const clip = await readPicture(at('clip.mp4'), options)
+  assert.deepEqual([clip.count, clip.width, clip.height, clip.fps], [3, 256, 144, 1.5])
+  assert.deepEqual(clip.frames, frames)
   assert.match(
     await readFile(at('asked'), 'utf8'),
-    /-i file:\/.*clip\.mp4 .*-vf fps=8,scale=256:256.*,format=rgba,pad=256:256:-1:-1:color=0x00000000 -frames:v 16 /,
+    /-i file:\/.*clip\.mp4 .*-vf fps=8,scale=256:256.*,format=rgba -frames:v 16 /,
   )
-  await readPicture(at('clip.mp4'), { env: { PATH: `${bin}:${process.env.PATH}` }, videoFrames: 5 })
+  await readPicture(at('clip.mp4'), { ...options, video: { count: 5 } })
   assert.match(await readFile(at('asked'), 'utf8'), /-vf fps=2\.5,.* -frames:v 5 /)
+  await readPicture(at('clip.mp4'), { ...options, video: { fps: 12 } })
+  assert.match(await readFile(at('asked'), 'utf8'), /-vf fps=12,.* -frames:v 24 /)
+  const long = { code: 'input', message: /clip\.mp4: 4000 frames are more than 2048, the most that is read$/ }
+  await assert.rejects(readPicture(at('clip.mp4'), { ...options, video: { fps: 2000 } }), long)
   assert.equal(await isMoving(at('clip.mp4')), true)
 })
 
 test('the length of a video that does not tell it is counted, and one that cannot be counted is refused', async () => {
   const bin = at('counting')
   await mkdir(bin)
+  const pam = await pamFile('square.pam', new Uint8Array(3 * 256 * 256 * 4), { width: 256, height: 256 })
   const fake = async (counted: string) => {
-    const script = `#!/bin/sh\ncase "$*" in *rawvideo*) printf '%s' "$*" > '${at('asked')}'; head -c 786432 /dev/zero;; *'-c copy -f null -') printf '${counted}' >&2;; *) echo '  Duration: N/A, start' >&2; exit 1;; esac\n`
+    const script = `#!/bin/sh\ncase "$*" in *image2pipe*) printf '%s' "$*" > '${at('asked')}'; cat '${pam}';; *'-c copy -f null -') printf '${counted}' >&2;; *) echo '  Duration: N/A, start' >&2; exit 1;; esac\n`
     await writeFile(join(bin, 'ffmpeg'), script)
     await chmod(join(bin, 'ffmpeg'), 0o755)
     return readPicture(at('live.webm'), { env: { PATH: `${bin}:${process.env.PATH}` } })

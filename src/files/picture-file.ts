@@ -3,7 +3,7 @@ import { extname, join } from 'node:path'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from './clip.ts'
 import { fileError, readBytes } from './disk.ts'
-import { decodeVideo, type Environment } from './ffmpeg.ts'
+import { decodeVideo, type Environment, type VideoFrames } from './ffmpeg.ts'
 import { decodeClip, type PictureInfo, pictureInfo, rasterizeSvg } from './webp.ts'
 
 const pictures = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.svg'] as const
@@ -25,8 +25,8 @@ const drawingSide = 512
 export interface ReadOptions {
   /** Variables of the process, for ffmpeg; default those of this one. */
   readonly env?: Environment
-  /** Frames that are taken from a video, evenly over it; default 16. */
-  readonly videoFrames?: number
+  /** Frames that are taken from a video; default 16, evenly over it. */
+  readonly video?: VideoFrames
   /** Name of the file in errors; default its path. */
   readonly name?: string
 }
@@ -37,13 +37,13 @@ export interface ReadOptions {
  */
 export async function readPicture(
   path: string,
-  { env = process.env, videoFrames = 16, name = path }: ReadOptions = {},
+  { env = process.env, video = { count: 16 }, name = path }: ReadOptions = {},
 ): Promise<Clip & { delays?: number[] }> {
   if (!isVideoName(path)) return decodePicture(await readBytes(path), name)
   await stat(path).catch((error) => {
     throw fileError(error, 'read', path)
   })
-  return decodeVideo(path, { count: videoFrames, env, name })
+  return decodeVideo(path, { taken: video, env, name })
 }
 
 /** The same of the bytes of a picture or clip; `name` names it in errors. */

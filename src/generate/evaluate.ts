@@ -39,7 +39,7 @@ export interface Evaluation {
   readonly dataSize: number // and that of the data set
   readonly size: number // side at which clips are compared, the smaller of both
   readonly training: PartScores
-  readonly heldOut?: PartScores // concepts that the training has not seen; absent where there is none
+  readonly heldOut?: PartScores // clips that the training has not seen; absent where there is none
 }
 
 /** What happens while a model is measured. */

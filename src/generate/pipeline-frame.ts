@@ -1,5 +1,6 @@
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
+import type { VideoFrames } from '../files/ffmpeg.ts'
 import { decodePicture, readPicture } from '../files/picture-file.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import type { Device, Runtime } from '../runtime/runtime.ts'
@@ -103,9 +104,9 @@ export function pipelineFrame(options: PipelineOptions, parts: readonly string[]
   }
 }
 
-/** The frames of a picture that is given in any form. */
-export async function framesOf(picture: Picture): Promise<Clip> {
-  if (typeof picture === 'string') return readPicture(picture)
+/** The frames of a picture that is given in any form, and of a video those that are asked for. */
+export async function framesOf(picture: Picture, video?: VideoFrames): Promise<Clip> {
+  if (typeof picture === 'string') return readPicture(picture, { video })
   return picture instanceof Uint8Array ? decodePicture(picture) : picture
 }
 

@@ -3,7 +3,14 @@ import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { type AskedVisual, visualPromptFor } from './asked-visual.ts'
 import { textToVideo } from './open-text-to-video.ts'
-import { type CallOptions, framesOf, type PipelineOptions, pipelineFrame, type Releasable } from './pipeline-frame.ts'
+import {
+  type CallOptions,
+  framesOf,
+  type Picture,
+  type PipelineOptions,
+  pipelineFrame,
+  type Releasable,
+} from './pipeline-frame.ts'
 import { type Recipe, usualDrawing } from './text-to-video.ts'
 
 /** How a clip is drawn, in the words of diffusers. */
@@ -41,7 +48,8 @@ export async function openTextToVideo(folder: string, options: PipelineOptions):
     const { negativePrompt = '', seed = randomInt(2 ** 31), dtype } = call
     const { numInferenceSteps: steps = usualDrawing.steps, guidanceScale: guidance = usualDrawing.guidance } = call
     const recipe = { prompt, negativePrompt, seed, steps, guidance, ...(dtype ? { dtype } : {}) }
-    const visual = call.from && (await visualPromptFor(call.from, model, framesOf))
+    const open = (picture: Picture) => framesOf(picture, { fps: model.fps })
+    const visual = call.from && (await visualPromptFor(call.from, model, open))
     for await (const event of model.generate([recipe], call.signal, visual)) {
       if (event.kind === 'clip') return { ...(visual?.whole(event.clip) ?? event.clip), recipe: event.recipe }
       frame.check(call)

@@ -133,6 +133,10 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '{{name}}: {{size}} are more than {{most}} pixels, the most that is decoded',
     '{{name}}：{{size}} 超过了能解码的上限 {{most}} 像素',
   ],
+  [
+    '{{name}}: {{count}} frames are more than {{most}}, the most that is read',
+    '{{name}}：{{count}} 帧超过了能读取的上限 {{most}} 帧',
+  ],
   ['{{file}}: {{seen}} of {{samples}} samples can be read', '{{file}}：{{samples}} 个样本中只有 {{seen}} 个能读取'],
   [
     '{{file}}: its content is not what dataset.json says (SHA-256 differs)',
