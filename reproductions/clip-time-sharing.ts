@@ -2,7 +2,7 @@
  * CLIP's two encoders meet in one product of vectors only. So N pictures and M texts take N + M passes, whose vectors can
  * be kept, and not the 2 · N · M of a comparison that encodes both sides of every pair again.
  */
-import { type ClipConfig, clipModel, costOf, input, nn, type Reproduction, stream } from 'tubelet'
+import { type ClipConfig, clipModel, costOf, input, nn, type Reproduction, stream, TubeletError } from 'tubelet'
 
 const encoder = {
   width: 64,
@@ -81,7 +81,7 @@ export default {
     const again: number[] = []
     for (const picture of pictures)
       for (const words of texts) {
-        signal?.throwIfAborted()
+        if (signal?.aborted) throw new TubeletError('stopped', 'stopped before it was done')
         const [[a], [b]] = [await single.see([picture]), await single.read([words])]
         again.push(dot(a, b))
       }

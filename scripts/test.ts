@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join, sep } from 'node:path'
+import { platform } from 'node:process'
 import { browserAbsent, browserVariable } from '../test/browser/chromium.ts'
 
 // Runs the tests: `npm test` all of them, `npm test -- src/ops conv` those whose path holds one of the words. One browser
@@ -20,6 +21,9 @@ if (chosen.length === 0) {
   process.stderr.write(`test: no test file matches ${words.join(' ')}\n`)
   process.exit(2)
 }
+
+// Commands in processes and threads of their own run what is built.
+execFileSync('npm', ['run', '-s', 'prepare'], { stdio: 'inherit', shell: platform === 'win32' })
 
 const host = browserAbsent ? undefined : await (await import('../test/browser/host.ts')).startBrowserHost()
 const env = host ? { ...process.env, [browserVariable]: host.address } : process.env

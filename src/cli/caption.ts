@@ -1,6 +1,7 @@
 import { readPicture } from '../files/picture-file.ts'
 import { pipeline } from '../generate/pipeline.ts'
 import { wholeNumber } from './arguments.ts'
+import { checkFiles } from './clip-input.ts'
 import { command } from './command.ts'
 import { findModel } from './models.ts'
 
@@ -14,6 +15,7 @@ export const captionCommand = command({
       .option('--beams <n>', t('caption.beams'), wholeNumber(t, { min: 1, max: 64 }), 4),
 
   async run([files], { model, long = false, beams }, shell) {
+    await checkFiles(files.map(shell.path))
     const folder = await findModel(model, shell.io.cwd)
     await using write = await pipeline('image-to-text', folder, { signal: shell.io.signal })
     const captions: { path: string; caption: string; logProbability: number }[] = []

@@ -7,7 +7,7 @@ import { scratchFolder } from '../../test/cli.ts'
 import { movingDisc } from '../../test/emoji-packages.ts'
 import { decodeClip } from '../files/webp.ts'
 import { checkClipName, checkClipPlaces, writeClip } from './clip-file.ts'
-import { readRecipe } from './clip-recipe.ts'
+import { readRecipe, recipeComment } from './clip-recipe.ts'
 
 const folder = await scratchFolder()
 const clip = movingDisc(6, 16, [200, 30, 90])
@@ -78,6 +78,21 @@ test('.mp4 without ffmpeg is refused with the line that installs it, before and 
   await assert.rejects(checkClipPlaces([join(folder, 'a.mp4')], empty), missing)
   await assert.rejects(writeClip(join(folder, 'a.mp4'), clip, { recipe, env: empty }), missing)
   await checkClipPlaces([join(folder, 'a.webp')], empty)
+})
+
+test('the recipe of an .mp4 is the comment that ffmpeg tells', async () => {
+  const bin = join(folder, 'telling')
+  await mkdir(bin)
+  const told = { prompt: 'a; b = c # "d" \\ é', seed: 3 }
+  const comment = recipeComment(told).replace(/[=;#\\]/g, '\\$&') // as ffmpeg's format of metadata has it
+  await writeFile(join(bin, 'told'), `;FFMETADATA1\nmajor_brand=isom\ncomment=${comment}\nencoder=x\n`)
+  await writeFile(join(bin, 'ffmpeg'), `#!/bin/sh\ncat '${join(bin, 'told')}'\n`)
+  await chmod(join(bin, 'ffmpeg'), 0o755)
+  await writeFile(join(folder, 'told.mp4'), '')
+  const env = { PATH: `${bin}:${process.env.PATH}` }
+  assert.deepEqual(await readRecipe(join(folder, 'told.mp4'), env), told)
+  const none = { code: 'input', message: /told\.mp4: reading video needs ffmpeg: / }
+  await assert.rejects(readRecipe(join(folder, 'told.mp4'), { PATH: '' }), none)
 })
 
 test('.mp4 goes through ffmpeg: frames on white, three seconds at least, the recipe as a comment', async () => {

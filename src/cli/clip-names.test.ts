@@ -30,6 +30,7 @@ test('names that would be alike get an index before the ending', () => {
     'y-2.webp',
   ])
   assert.deepEqual(clipNames('a.webp', [recipe('x')]), ['a.webp'])
+  assert.deepEqual(clipNames('{prompt}.webp', [recipe('Cat'), recipe('cat')]), ['Cat-0.webp', 'cat-1.webp'])
 })
 
 test('whatever the prompts are, every name is its own, short enough, valid text, and stays in its folder', () => {

@@ -5,7 +5,7 @@ const longest = 150
 
 /**
  * The file of each clip: {seed}, {index} and {prompt} of the pattern are filled in; where it names several alike, an
- * index is put before the ending.
+ * index is put before the ending. Names that differ in case alone are alike: on some disks they are one file.
  */
 export function clipNames(pattern: string, recipes: readonly Recipe[]): string[] {
   const fill = (pattern: string) =>
@@ -18,7 +18,8 @@ export function clipNames(pattern: string, recipes: readonly Recipe[]): string[]
       return pattern.replace(/\{(seed|index|prompt)\}/g, (_, name: string) => values[name])
     })
   const names = fill(pattern)
-  return new Set(names).size === names.length ? names : fill(pattern.replace(/(\.\w+)$/, '-{index}$1'))
+  const different = new Set(names.map((name) => name.toLowerCase()))
+  return different.size === names.length ? names : fill(pattern.replace(/(\.\w+)$/, '-{index}$1'))
 }
 
 /** Letters and digits of a prompt with hyphens between, cut after a whole letter; `clip` where it has none. */

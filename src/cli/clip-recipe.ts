@@ -2,7 +2,9 @@ import { extname } from 'node:path'
 import sharp from 'sharp'
 import { TubeletError } from '../errors.ts'
 import { readBytes } from '../files/disk.ts'
+import { type Environment, videoComment } from '../files/ffmpeg.ts'
 import { gifComments } from '../files/gif-comment.ts'
+import { isVideoName } from '../files/picture-file.ts'
 
 /**
  * The recipe as an XMP packet, which programs that keep metadata leave in place; for a strip with the number of frames
@@ -18,12 +20,15 @@ export const recipeComment = (recipe: object): string =>
   JSON.stringify(recipe).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /**
- * The recipe in a .webp, .png or .gif that `generate` wrote, or undefined where there is none. Throws
+ * The recipe in a .webp, .png, .gif or .mp4 that `generate` wrote, or undefined where there is none. Throws
  * TubeletError('input') where the file cannot be read or is no picture.
  */
-export async function readRecipe(path: string): Promise<unknown> {
+export async function readRecipe(path: string, env: Environment = process.env): Promise<unknown> {
   const bytes = await readBytes(path)
-  const stored = extname(path).toLowerCase() === '.gif' ? fromGif(bytes, path) : await fromXmp(bytes, path)
+  const stored = await (() => {
+    if (isVideoName(path)) return videoComment(path, env)
+    return extname(path).toLowerCase() === '.gif' ? fromGif(bytes, path) : fromXmp(bytes, path)
+  })()
   try {
     return stored === undefined ? undefined : JSON.parse(stored)
   } catch {

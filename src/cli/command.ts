@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import type { Command, OptionValues } from '@commander-js/extra-typings'
 import { type Io, type Paint, paint } from './io.ts'
 import type { Lang, Translate } from './messages/index.ts'
@@ -115,6 +116,10 @@ export interface GlobalOptions {
   verbose?: true
 }
 
+/** Colours are for terminals: `paint` looks at stderr, and a result may go to a file. */
+const plainInFiles = (text: string, { stdout, env }: Io): string =>
+  stdout.columns === undefined && !env.FORCE_COLOR ? stripVTControlCharacters(text) : text
+
 /** The shell of one run of the command line. */
 export function makeShell(io: Io, { t, lang }: { t: Translate; lang: Lang }, options: GlobalOptions): Shell {
   const { json = false, quiet = false, verbose = false } = options
@@ -126,7 +131,7 @@ export function makeShell(io: Io, { t, lang }: { t: Translate; lang: Lang }, opt
     json,
     quiet,
     verbose,
-    result: (value, text) => io.stdout.write(`${json ? JSON.stringify(value) : text}\n`),
+    result: (value, text) => io.stdout.write(`${json ? JSON.stringify(value) : plainInFiles(text, io)}\n`),
     say: (line) => quiet || io.stderr.write(`${line}\n`),
     detail: (line) => verbose && io.stderr.write(`${line}\n`),
     sentence: (english) => (lang === 'zh' ? (chineseSentence(english) ?? english) : english),

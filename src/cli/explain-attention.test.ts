@@ -6,7 +6,8 @@ import sharp from 'sharp'
 import { runCli, scratchFolder } from '../../test/cli.ts'
 import { movingDisc } from '../../test/emoji-packages.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
-import { decodeClip, encodeWebp } from '../files/webp.ts'
+import { decodeClip, encodeStrip, encodeWebp } from '../files/webp.ts'
+import { recipeXmp } from './clip-recipe.ts'
 
 const cwd = await scratchFolder()
 const attention = (...argv: string[]) => runCli(['explain', 'attention', ...argv], { cwd })
@@ -46,6 +47,22 @@ test('every frame of a clip has its map, and --json holds them all', async () =>
   assert.notDeepEqual(maps[0], maps[count - 1])
 })
 
+test('a strip that generate wrote is a clip of 12 frames a second, as it tells no speed', async () => {
+  const disc = movingDisc(5, 24, [220, 30, 40])
+  await writeFile(join(cwd, 'strip.png'), await encodeStrip(disc, { xmp: recipeXmp({ prompt: 'a disc' }, disc.count) }))
+  const { code, err } = await attention('strip.png', '-m', 'tiny', '-o', 'strip.webp')
+  assert.equal(code, 0, err)
+  const { count, fps } = await decodeClip(await readFile(join(cwd, 'strip.webp')))
+  assert.ok(Math.abs(count / fps - disc.count / 12) < 0.01, `${count} frames, ${fps} a second`)
+})
+
+test('a signal ends the looking in good order', async () => {
+  const options = { cwd, signal: AbortSignal.abort('SIGINT') }
+  const { code, err } = await runCli(['explain', 'attention', 'ball.webp', '-m', 'tiny'], options)
+  assert.equal(code, 130)
+  assert.doesNotMatch(err, /bug/i)
+})
+
 test('a drawing is looked at too, and goes to attention.png', async () => {
   const { code, out } = await attention('star.svg', '-m', 'tiny', '-q')
   assert.deepEqual([code, out], [0, 'attention.png\n'])
@@ -61,7 +78,12 @@ test('each mistake is one sentence with its exit code, in both languages', async
       /broken\.png: damaged, or not a picture that can be read/,
       /broken\.png：已损坏，或不是能读取的图片/,
     ],
-    [['photo.jpg', '-o', 'a.bmp'], 2, /a\.bmp: the file must end in \.webp, \.gif, \.png, \.mp4/, /a\.bmp/],
+    [
+      ['photo.jpg', '-o', 'a.bmp'],
+      2,
+      /a\.bmp: the file must end in \.webp, \.gif, \.png, \.mp4/,
+      /a\.bmp：文件名必须以 \.webp/,
+    ],
     [['photo.jpg', '-o', 'folder.png'], 3, /cannot write .*folder\.png: it is a folder, not a file/, /无法写入/],
     [['photo.jpg', '-m', 'gone'], 3, /no model 'gone'/, /没有模型“gone”/],
     [[], 2, /the argument 'file' is missing/, /缺少参数“file”/],

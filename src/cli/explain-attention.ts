@@ -1,4 +1,5 @@
 import { resizeClip } from '../data/resize.ts'
+import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { withHeatMap } from '../files/heat-map.ts'
 import { readPicture } from '../files/picture-file.ts'
@@ -27,7 +28,8 @@ export const explainAttentionCommand = command({
     if (asked !== undefined) checkClipName(asked)
     await checkFiles([path(file)])
     const folder = await findModel(model, io.cwd)
-    const clip = withinSize(await readPicture(path(file), { env: io.env, name: file }))
+    const read = await readPicture(path(file), { env: io.env, name: file })
+    const clip = withinSize({ ...read, fps: read.fps || 12 }) // a strip tells no speed
     const out = asked ?? (clip.count > 1 ? 'attention.webp' : 'attention.png')
     await checkClipPlaces([path(out)], io.env)
     const looking = await attentionMap(await readPart(folder, 'text_encoder', 'CLIPModel'), nodeRuntime())
@@ -38,7 +40,7 @@ export const explainAttentionCommand = command({
     const maps: Float32Array[] = []
     try {
       for (let frame = 0; frame < clip.count; frame++) {
-        io.signal.throwIfAborted()
+        if (io.signal.aborted) throw new TubeletError('stopped', 'stopped before it was done')
         maps.push(await looking.ofFrame(clip, frame))
         bar.update(frame + 1)
       }

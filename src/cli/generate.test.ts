@@ -117,6 +117,30 @@ test('prompts come from arguments, from a file and from standard input, in this 
   ])
 })
 
+test('a file of prompts in another encoding than UTF-8 is refused', async () => {
+  await writeFile(at('wide.txt'), '\ufeffa heart\r\n', 'utf16le')
+  const { code, err } = await generate(['--prompts', 'wide.txt'])
+  assert.equal(code, 3)
+  assert.match(err, /wide\.txt: not text in UTF-8; save it in that encoding/)
+})
+
+test('a signal ends the wait for prompts from standard input', async () => {
+  const stop = new AbortController()
+  async function* stdin() {
+    yield 'a heart\n'
+    stop.abort('SIGINT')
+    await new Promise(() => {})
+  }
+  const { code, err } = await generate(['-'], { stdin: stdin(), signal: stop.signal })
+  assert.equal(code, 130, err)
+})
+
+test('a negative prompt without guidance is told to change nothing', async () => {
+  const args = ['a heart', '--steps', '1', '-s', '1', '-o', 'unguided.webp', '--negative', 'red', '--cfg']
+  assert.match((await generate([...args, '1'])).err, /with --cfg 1 there is no guidance, so --negative changes nothing/)
+  assert.doesNotMatch((await generate([...args, '2'])).err, /guidance/)
+})
+
 test('without -o the file is named for prompt and seed; several that would be alike get an index', async () => {
   assert.equal((await generate(['Red heart!', '-s', '9'])).out, 'Red-heart-9.webp\n')
   assert.equal((await generate(['cat', 'cat', '-s', '9', '-o', 'c.webp'])).out, 'c-0.webp\nc-1.webp\n')

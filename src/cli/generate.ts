@@ -1,9 +1,7 @@
 import { randomInt } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { Option } from '@commander-js/extra-typings'
 import { TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
-import { fileError } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
 import { readPicture } from '../files/picture-file.ts'
 import { visualPromptFor } from '../generate/asked-visual.ts'
@@ -18,6 +16,7 @@ import { command, type Shell } from './command.ts'
 import { defaultModel, findModel } from './models.ts'
 import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
+import { readPrompts } from './prompts.ts'
 import { pictureProtocol, terminalPicture } from './terminal-picture.ts'
 import { cutTo } from './text.ts'
 import { askedVisual } from './visual-options.ts'
@@ -51,11 +50,9 @@ export const generateCommand = command({
   async run([given], { model, out, count, steps, cfg, negative, dtype, size, frames, ...options }, shell) {
     checkClipName(out)
     const asked = askedVisual(options, shell)
-    const prompts = [
-      ...(await readPrompts(given, shell)),
-      ...(options.prompts ? await readLines(shell.path(options.prompts)) : []),
-    ]
+    const prompts = await readPrompts(given, options.prompts, shell)
     if (prompts.length === 0) throw new TubeletError('usage', shell.t('generate.which'))
+    if (negative !== '' && cfg === 1) shell.say(shell.t('generate.negativeUnused'))
     const first = options.seed ?? randomInt(2 ** 31)
     const recipes = prompts.flatMap((prompt) =>
       Array.from(
@@ -122,32 +119,6 @@ function previews({ io, quiet, json }: Shell) {
     },
   }
 }
-
-async function readPrompts(given: readonly string[], shell: Shell): Promise<string[]> {
-  const prompts: string[][] = []
-  for (const prompt of given) {
-    if (prompt !== '-') prompts.push([prompt])
-    else {
-      const decoder = new TextDecoder() // a letter may be cut between two chunks
-      let text = ''
-      for await (const chunk of shell.io.stdin)
-        text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-      prompts.push(lines(text + decoder.decode()))
-    }
-  }
-  return prompts.flat()
-}
-
-const lines = (text: string) =>
-  text
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-
-const readLines = (path: string) =>
-  readFile(path, 'utf8').then(lines, (error) => {
-    throw fileError(error, 'read', path)
-  })
 
 /** Tells that a size or length is none of the training. */
 function noteSize({ width, height, frames, trainedOn }: TextToVideo, { say, t }: Shell) {

@@ -152,6 +152,13 @@ test('runs lists status, step and loss, the newest first; show tells one run and
   assert.equal((await runCli(['show', 'last'], { cwd: join(root, 'models') })).code, 3)
 })
 
+test('a result has colours on a terminal, and none in a file beside one', async () => {
+  const here = { cwd: root, isTTY: true }
+  const inFile = (await runCli(['doctor'], here)).out
+  const shown = (await runCli(['doctor'], { ...here, columns: 80 })).out
+  assert.deepEqual([inFile.includes('\x1b['), shown.includes('\x1b[')], [false, true])
+})
+
 test('doctor looks at everything that a first clip needs and is honest about what is absent', async () => {
   await writeModel(join(root, 'models', 'tiny'))
   const { code, out } = await runCli(['doctor', '--json'], { cwd: root, env: { PATH: '/nowhere' } })

@@ -15,7 +15,7 @@ import { command, type Shell } from './command.ts'
 import { dataSets } from './data-sets.ts'
 import { findModel, findParts } from './models.ts'
 import { firstWeights, modelGraph, type ProfiledGraph, recipeGraph } from './profile-graph.ts'
-import { loadRecipe } from './recipe-file.ts'
+import { loadRecipe, recipePath } from './recipe-file.ts'
 import { bytes, count, table } from './text.ts'
 
 /** `tubelet profile MODEL|RECIPE`: where the time of a forward pass or of a training step goes. */
@@ -44,7 +44,7 @@ export const profileCommand = command({
     if (/\.[cm]?[jt]s$/.test(target)) {
       if (options.batch || options.shape.length > 0 || options.part)
         throw new TubeletError('usage', shell.t('profile.recipeFixed'))
-      const recipe = await loadRecipe(shell.path(target))
+      const recipe = await loadRecipe(recipePath(target, shell.path))
       const asked = options.data?.split(',').map(shell.path).join(',')
       const data = await dataSets({ data: asked }, recipe.data, shell)
       const model = options.model === undefined ? undefined : await findParts(options.model, shell)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createJiti } from 'jiti'
@@ -38,9 +39,12 @@ export async function importDefault<T>(path: string): Promise<T> {
   return jiti.import<T>(path, { default: true })
 }
 
-/** The file of a recipe that the user names: a path, or the name of one that comes with the package. */
-export const recipePath = (name: string, cwdPath: (name: string) => string): string =>
-  /[\\/.]/.test(name) ? cwdPath(name) : join(packageFolder, 'recipes', `${name}.ts`)
+/** The file of a recipe that the user names: a path, one in the package where there is none, or the name of one there. */
+export function recipePath(name: string, cwdPath: (name: string) => string): string {
+  if (!/[\\/.]/.test(name)) return join(packageFolder, 'recipes', `${name}.ts`)
+  const inPackage = join(packageFolder, name)
+  return existsSync(cwdPath(name)) || !existsSync(inPackage) ? cwdPath(name) : inPackage
+}
 
 /** Names of the recipes that come with the package. */
 export async function recipeNames(): Promise<string[]> {

@@ -28,7 +28,7 @@ test('a run may be one step long', async () => {
 test('in another folder a recipe takes the data and the model that come with the package', async () => {
   const elsewhere = await scratchFolder()
   for (const args of [
-    ['emoji-vit'],
+    ['recipes/emoji-vit.ts'],
     ['emoji-clip', '--from', 'models/emoji-video'],
     ['captioner', '-m', 'emoji-video'],
   ]) {

@@ -12,7 +12,7 @@ export const showCommand = command({
   define: (command, t) => command.argument('<target>', t('show.target')).option('--tensors', t('show.tensors')),
 
   async run([target], { tensors = false }, shell) {
-    if (/\.(webp|gif|png)$/i.test(target)) return showRecipe(shell.path(target), shell)
+    if (/\.(webp|gif|png|mp4)$/i.test(target)) return showRecipe(shell.path(target), shell)
     const run = await findRun(target, shell.io.cwd)
     if (run) return showRun(run, tensors, shell)
     const isFile = target.endsWith('.safetensors')
@@ -23,7 +23,7 @@ export const showCommand = command({
 
 /** What a clip was drawn from. */
 async function showRecipe(path: string, shell: Shell): Promise<undefined> {
-  const recipe = await readRecipe(path)
+  const recipe = await readRecipe(path, shell.io.env)
   if (typeof recipe !== 'object' || recipe === null)
     throw new TubeletError('input', `${path}: no recipe of tubelet is stored in it`)
   shell.result({ path, recipe }, settings(recipe).replace(/^ {2}/gm, ''))

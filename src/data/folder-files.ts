@@ -13,6 +13,7 @@ import {
   noneReadable,
   picturesOf,
 } from '../files/picture-file.ts'
+import { utf8Text } from '../files/utf8.ts'
 import type { Kind, Skipped } from './drawings.ts'
 import { captionEndings, captionWords, nameWords, type Words } from './folder-captions.ts'
 import { parseAs } from './json.ts'
@@ -160,13 +161,5 @@ function parsed(line: string): unknown {
 }
 
 /** The text of a file; throws TubeletError('input') where it is not UTF-8. */
-async function readText(folder: string, name: string, limit = 2 ** 16): Promise<string> {
-  const bytes = await readBytes(join(folder, name), { limit })
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    if (!text.includes('\0')) return text
-  } catch {
-    // told below
-  }
-  throw new TubeletError('input', `${name}: not text in UTF-8; save it in that encoding`)
-}
+const readText = async (folder: string, name: string, limit = 2 ** 16): Promise<string> =>
+  utf8Text(await readBytes(join(folder, name), { limit }), name)

@@ -91,12 +91,7 @@ export async function decodeVideo(
     if (!frames?.count) throw new Error('it has no frames')
     return { ...frames, fps: duration > 0 ? frames.count / duration : 0 }
   } catch (error) {
-    if (error instanceof TubeletError) throw error
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT')
-      throw new TubeletError('input', `${name}: reading video needs ffmpeg: ${ffmpegInstall()}`, { cause: error })
-    const reason = message.trim().split('\n').at(-1)
-    throw new TubeletError('input', `${name}: not a video that can be read (${reason})`, { cause: error })
+    throw error instanceof TubeletError ? error : notRead(error as NodeJS.ErrnoException, name)
   }
 }
 
@@ -126,6 +121,24 @@ async function countedDuration(source: readonly string[], env: Environment): Pro
   const duration = lastTime('time=', stderr)
   if (duration === undefined) throw new Error('it does not tell how long it is')
   return duration
+}
+
+/** The comment that a video holds, if any. Throws TubeletError('input') where there is no ffmpeg, or it cannot read it. */
+export async function videoComment(path: string, env: Environment): Promise<string | undefined> {
+  const args = ['-loglevel', 'error', '-nostdin', '-i', `file:${path}`, '-f', 'ffmetadata', '-']
+  const { stdout } = await run('ffmpeg', args, { env: { ...env } }).catch((error) => {
+    throw notRead(error, path)
+  })
+  const [, comment] = /^comment=((?:[^\\\n]|\\.)*)$/m.exec(stdout) ?? []
+  return comment?.replace(/\\(.)/g, '$1')
+}
+
+/** Why ffmpeg could not read a video. */
+function notRead(error: NodeJS.ErrnoException, name: string): TubeletError {
+  if (error.code === 'ENOENT')
+    return new TubeletError('input', `${name}: reading video needs ffmpeg: ${ffmpegInstall()}`, { cause: error })
+  const reason = error.message.trim().split('\n').at(-1)
+  return new TubeletError('input', `${name}: not a video that can be read (${reason})`, { cause: error })
 }
 
 /** The error where ffmpeg is needed and not there. */

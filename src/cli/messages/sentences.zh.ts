@@ -38,6 +38,22 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     'scheduler_config.json: text-to-video does not support use_dynamic_shifting',
     'scheduler_config.json：text-to-video 不支持 use_dynamic_shifting',
   ],
+  ['{{path}}: the file must end in {{endings}}', '{{path}}：文件名必须以 {{endings}} 结尾'],
+  [
+    'writing .mp4 needs ffmpeg: {{install}}; .webp, .gif and .png need nothing',
+    '写 .mp4 需要 ffmpeg：{{install}}；.webp、.gif 和 .png 不需要',
+  ],
+  ['{{path}}: no recipe of tubelet is stored in it', '{{path}}：里面没有 tubelet 的绘制记录'],
+  ['{{path}}: not a picture that can be read ({{reason}})', '{{path}}：不是能读取的图片（{{reason}}）'],
+  [
+    "no reproduction '{{name}}'; there is {{names}}, or a file of your own",
+    '没有复现“{{name}}”；现有的：{{names}}，也可以是你自己的文件',
+  ],
+  ['charts are drawn by the package echarts: npm install echarts', '图表由 echarts 包绘制：npm install echarts'],
+  [
+    '{{path}}: no expected.safetensors in it, with the tensors input.NAME that the model is given and output.NAME that it must answer',
+    '{{path}}：里面没有 expected.safetensors，其中应有给模型的输入 input.NAME 和它必须给出的 output.NAME',
+  ],
   ['{{path}}: ended while it was read', '{{path}}：文件不完整'],
   [
     'the engine could not load the program on {{device}}: {{reason}}',

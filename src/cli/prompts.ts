@@ -1,0 +1,33 @@
+import { TubeletError } from '../errors.ts'
+import { readBytes } from '../files/disk.ts'
+import { utf8Text } from '../files/utf8.ts'
+import type { Shell } from './command.ts'
+
+/** Prompts from arguments, of which `-` is a line each of standard input, and then a line each of a file. */
+export async function readPrompts(given: readonly string[], file: string | undefined, shell: Shell): Promise<string[]> {
+  const prompts: string[][] = []
+  for (const prompt of given) prompts.push(prompt === '-' ? lines(await readInput(shell)) : [prompt])
+  if (file !== undefined) prompts.push(lines(utf8Text(await readBytes(shell.path(file)), file)))
+  return prompts.flat()
+}
+
+const lines = (text: string): string[] =>
+  text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+
+/** All of standard input; throws TubeletError('stopped') where the signal comes before its end. */
+async function readInput({ io: { stdin, signal } }: Shell): Promise<string> {
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = () => reject(new TubeletError('stopped', 'stopped before it was done'))
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  const chunks: Uint8Array[] = []
+  const read = async () => {
+    for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array))
+  }
+  await Promise.race([read(), stopped])
+  return utf8Text(Buffer.concat(chunks), 'standard input')
+}
