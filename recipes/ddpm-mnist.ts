@@ -35,7 +35,7 @@ const scheduler = {
   _class_name: 'DDPMScheduler',
   num_train_timesteps: 1000,
   beta_schedule: 'linear',
-  variance_type: 'fixed_large', // at few steps the small one draws too thin
+  variance_type: 'fixed_large', // as in Ho et al.; at few steps the small one is better (`ddpm-choices`)
   clip_sample: true,
 }
 const drawnSteps = 100

@@ -27,7 +27,7 @@ const side = 16
 const batch = 32
 const [words, width] = [2, 32] // states of a prompt: [L, D]
 const process = ddpmConfig.parse({ beta_schedule: 'linear', prediction_type: 'v_prediction' })
-// The chain, as in the papers' sampler: guidance leads out of the range of pixels, and the next picture of the chain is made
+// The chain, as in Ho & Salimans: guidance leads out of the range of pixels, and the next picture of the chain is made
 // from the clipped one. DDIM takes its noise from what was not clipped, so that the excess comes back.
 const scheduler = { ...process, _class_name: 'DDPMScheduler', timestep_spacing: 'trailing' } as const
 const [plain, attending] = [false, true].map((attention) => ({ attention, resample: 'conv' }) as const)

@@ -49,7 +49,7 @@ export default {
   source: 'Rombach et al. 2021, section 3.1 and appendix G; Kingma & Welling 2013',
   claim: {
     en: "A heavier prior costs the decoder's own bound and makes latents easier for a diffusion model: samples come nearer to the bound as β grows, and the best samples lie between no prior and a heavy one.",
-    zh: '先验越重，解码器本身的上限越差，但隐变量越容易被扩散模型学会：β 越大，采样结果离这个上限越近；最好的采样结果介于没有先验和先验过重之间。',
+    zh: '先验越重，解码器本身的极限越差，但隐变量越容易被扩散模型学会：β 越大，采样结果离这个极限越近；最好的采样结果介于没有先验和先验过重之间。',
   },
   seeds: [1, 2],
 
@@ -109,7 +109,7 @@ export default {
       name: 'beta',
       title: {
         en: 'Samples of the diffusion model, and the bound of the decoder',
-        zh: '扩散模型的采样结果与解码器的上限',
+        zh: '扩散模型的采样结果与解码器的极限',
       },
       x: { label: { en: 'β', zh: 'β' }, log: true },
       y: { label: { en: 'Fréchet distance from held-out digits', zh: '与未见过的数字的 Fréchet 距离' }, log: true },

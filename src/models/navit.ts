@@ -114,7 +114,7 @@ export function navit(p: Params, config: NaViTConfig) {
 }
 
 /**
- * The contrastive loss of packed pictures and their texts (section 2.2; Radford et al. 2021, figure 3): vectors
+ * The contrastive loss of packed pictures and their texts (section 2.3; Radford et al. 2021, figure 3): vectors
  * [R, S, E] of both, `filled` int32 [R, S], 1 where a slot holds a picture; empty slots are no one's answer and ask nothing.
  */
 export function navitContrast(
