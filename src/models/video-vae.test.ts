@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { assertClose } from '../../test/close.ts'
 import { assertLearned, normalNumbers, overfit, randomised } from '../../test/model.ts'
 import { evaluate } from '../../test/on-node.ts'
+import { fill } from '../../test/positions.ts'
 import { input, type Tensor } from '../graph/index.ts'
 import { type Params, params } from '../nn/index.ts'
 import { add, exp, mul } from '../ops/index.ts'
@@ -93,6 +94,75 @@ test('a still is a clip of one frame: the first latent frame of every clip that 
   const { mean: still } = await encode(clip.slice(0, frame))
   assertClose(still, latentsOf(whole, 1), 1e-5, 'latents')
   assertClose(await decode(still), (await decode(whole)).subarray(0, frame), 1e-5, 'picture')
+})
+
+/** Places at which sample n of y differs from the last sample. */
+function changed(y: Float32Array, n: number, { samples, place }: { samples: number; place: (i: number) => number[] }) {
+  const size = y.length / samples
+  const apart = (i: number) => Math.abs(y[n * size + i] - y[(samples - 1) * size + i]) > 1e-4
+  const places = Array.from({ length: size }, (_, i) => i).filter(apart)
+  return [...new Set(places.map((i) => place(i).join()))].sort()
+}
+
+// Clips of 3 frames of 2 × 3 cells, and their latents; without blocks nothing looks beyond its own place.
+const bare = { ...config, encoderDepth: 0, decoderDepth: 0, fineDepth: 0 }
+const cellOf = (i: number) => [Math.floor(i / (4 * 32 * 48)), Math.floor(i / (16 * 48)) % 2, Math.floor(i / 16) % 3]
+const latentOf = (i: number) => [Math.floor(i / 6) % 2, Math.floor(i / 3) % 2, i % 3]
+
+/** Kernels of 3 × 3 that look at one pixel alone. */
+const centred = (weights: ArrayLike<number>) =>
+  Float32Array.from({ length: 9 * weights.length }, (_, i) => (i % 9 === 4 ? weights[(i - 4) / 9] : 0))
+
+test('a latent is shown in its own frames and cell alone, in a clip that is wider than high', async () => {
+  // Each sample but the last has another latent changed.
+  const z = Float32Array.from(
+    { length: 13 * 36 },
+    (_, i) => Math.sin(i % 36) * (i % 12 === Math.floor(i / 36) ? -1 : 1),
+  )
+  const up = centred(normalNumbers(1, 16, 16))
+  const feeds = { z, 'up.weight': up, 'conv_out.weight': centred(normalNumbers(2, 16, 4)) }
+  const { y } = await run((p) => ({ y: videoDecoder(p, bare)(input('z', [13, 3, 2, 2, 3])) }), feeds)
+  for (let n = 0; n < 12; n++) {
+    const [s, ...cell] = latentOf(n)
+    const frames = s === 0 ? [0] : [1, 2]
+    assert.deepEqual(
+      changed(y, n, { samples: 13, place: cellOf }),
+      frames.map((t) => [t, ...cell].join()),
+    )
+  }
+})
+
+test('a pixel is seen by the latent of its own frames and cell alone, in a clip that is wider than high', async () => {
+  const size = 3 * 4 * 32 * 48
+  const clip = Float32Array.from({ length: 19 * size }, (_, i) => Math.sin(i % size))
+  for (let n = 0; n < 18; n++) {
+    const [t, row, column] = [Math.floor(n / 6), Math.floor(n / 3) % 2, n % 3]
+    clip[n * size + ((t * 4 + 1) * 32 + 16 * row + 5) * 48 + 16 * column + 9] += 3
+  }
+  const { mean } = await run((p) => videoEncoder(p, bare)(input('clip', [19, 3, 4, 32, 48])), { clip })
+  for (let n = 0; n < 18; n++) {
+    const [t, ...cell] = [Math.floor(n / 6), Math.floor(n / 3) % 2, n % 3]
+    assert.deepEqual(changed(mean, n, { samples: 19, place: latentOf }), [[Math.ceil(t / 2), ...cell].join()])
+  }
+})
+
+test('a token becomes two frames of 4 × 4 squares, and each square 4 × 4 pixels by halves, all row by row', async () => {
+  const first = (from: number) => Float32Array.from({ length: 16 * from }, (_, i) => Number(i % from === 0)) // channel
+  const feeds = {
+    z: normalNumbers(1, 3, 4),
+    'unpatch.weight': new Float32Array(32 * 16 * 16),
+    'unpatch.bias': fill([2, 16, 4, 4], ([t, , i, j]) => 16 * t + 4 * i + j), // the same in every channel
+    ...{ 'up.weight': centred(first(16)), 'up.bias': Float32Array.from({ length: 16 }, (_, i) => 100 * (i % 4)) },
+    ...{ 'conv_out.weight': centred(first(4)), 'conv_out.bias': Float32Array.from({ length: 16 }, (_, i) => 1000 * i) },
+  }
+  const { y } = await run((p) => ({ y: videoDecoder(p, bare)(input('z', [1, 3, 2, 1, 2])) }), feeds)
+  const silu = (v: number) => v / (1 + Math.exp(-v))
+  const bit = (n: number, which: number) => (n >> which) & 1
+  const want = fill([1, 3, 4, 16, 32], ([, t, c, i, j]) => {
+    const square = 16 * ((t + 1) % 2) + 4 * (i >> 2) + ((j >> 2) % 4) // frame 0 is the second of its pair
+    return silu(square + 100 * (2 * bit(i, 1) + bit(j, 1))) + 1000 * (4 * c + 2 * bit(i, 0) + bit(j, 0))
+  })
+  assertClose(y, want, 1e-6, 'clip')
 })
 
 test('samples of a batch do not see each other', async () => {
