@@ -81,7 +81,10 @@ test('a centred network sees 2 x − 1, and the scale of the middle reaches it',
   const [plain, scaled] = [await answer({}, x), await answer({ middleScale: 2 }, x)]
   const twice = x.map((value) => 2 * value - 1)
   assertClose(await answer({ centred: true }, x), await answer({}, twice), 1e-5, 'y')
-  assert.ok(scaled.some((value, i) => Math.abs(value - plain[i]) > 1e-2))
+  assert.ok(
+    scaled.some((value, i) => Math.abs(value - plain[i]) > 1e-2),
+    'the scale changes nothing',
+  )
 })
 
 test('a config or call that does not fit is refused in words', () => {
@@ -120,7 +123,10 @@ test('text changes what the network says, sample by sample, and a network with t
     await evaluate({ y }, { ...feeds, text: text.map((v, i) => (i < 30 ? v : -v)) }),
   ]
   assert.deepEqual(one.y.subarray(0, 192), other.y.subarray(0, 192))
-  assert.ok(one.y.some((value, i) => i >= 192 && Math.abs(value - other.y[i]) > 1e-3))
+  assert.ok(
+    one.y.some((value, i) => i >= 192 && Math.abs(value - other.y[i]) > 1e-3),
+    'text changes nothing',
+  )
   assert.throws(() => network(input('x', [2, 3, 8, 8]), input('t', [2])), /unet: this network needs text/)
   assert.throws(() => unetTextConfig({ class_embed_type: 'timestep' }), {
     code: 'input',
