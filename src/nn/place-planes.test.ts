@@ -27,6 +27,22 @@ test('over all frames, and over all rows, the planes have mean 0 and are orthogo
     }
 })
 
+test('a place is told by sines and cosines of its turn, then cosines of its row and of its column', () => {
+  const [turn, down, across] = [(2 * Math.PI * 4) / 9, (Math.PI * 5.5) / 8, (Math.PI * 2.5) / 6]
+  const want = [
+    ...[1, 2, 3, 4].map((k) => Math.sin(k * turn)),
+    ...[1, 2, 3, 4].map((k) => Math.cos(k * turn)),
+    ...[1, 2, 3].map((k) => Math.cos(k * down)),
+    ...[1, 2, 3].map((k) => Math.cos(k * across)),
+  ]
+  assertClose(
+    at(4, 5, 2),
+    want.map((wave) => Math.SQRT2 * wave),
+    1e-6,
+    'frame 4, row 5, column 2',
+  )
+})
+
 test('the loop closes: the last frame is as far from the first as neighbours are', () => {
   const distance = (a: number, b: number) => Math.hypot(...at(a, 0, 0).map((value, c) => value - at(b, 0, 0)[c]))
   assertClose([distance(8, 0)], [distance(3, 4)], 1e-5, 'distance')
