@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { assertClose } from '../../test/close.ts'
 import { stream } from '../random.ts'
 import {
   flowConfig,
@@ -51,6 +52,11 @@ test('logit-normal times have their median at the shifted sigmoid of the mean, a
   assert.ok(spread(logitNormalTimes(z, { std: 2 })) > 1.5 * spread(logitNormalTimes(z)))
 })
 
+test('training times are the sigmoid of mean + std z, shifted', () => {
+  // sigmoid(0.4 − 2 · 0.7) = 1 / (1 + e), and 3 t / (1 + 2 t) = 3 / (3 + e).
+  near(logitNormalTimes(Float32Array.of(-0.7), { mean: 0.4, std: 2, shift: 3 })[0], 3 / (3 + Math.E))
+})
+
 test('a sampler goes from pure noise to the data in falling times, whatever shapes its steps', () => {
   for (const settings of [
     {},
@@ -68,6 +74,37 @@ test('a sampler goes from pure noise to the data in falling times, whatever shap
   }
   near(flowSigmas(flowConfig.parse({ shift_terminal: 0.1 }), 8)[7], 0.1, 1e-12)
   assert.deepEqual(flowSigmas(flowConfig.parse({}), 1), [1, 0])
+})
+
+test('each way to space the times has the values of its formula', () => {
+  const third = [0, 1 / 3, 2 / 3, 1]
+  const line = (from: number, to: number) => third.map((part) => from + part * (to - from))
+  const close = (settings: object, want: number[]) =>
+    assertClose(flowSigmas(flowConfig.parse(settings), 4, 1.1), want, 1e-6, JSON.stringify(settings))
+  const times = line(1, 0.001)
+  close({}, [...times, 0])
+  close({ invert_sigmas: true }, [...times.map((t) => 1 - t), 1])
+  // ρ is 7 (Karras et al. 2022, equation 5).
+  close({ use_karras_sigmas: true }, [...line(1, 0.001 ** (1 / 7)).map((root) => root ** 7), 0])
+  close({ use_exponential_sigmas: true }, [1, 0.1, 0.01, 0.001, 0])
+  // The shift is e^μ, or μ itself.
+  const shifted = (factor: number) => [...times.map((t) => (factor * t) / (1 + (factor - 1) * t)), 0]
+  close({ use_dynamic_shifting: true }, shifted(Math.exp(1.1)))
+  close({ use_dynamic_shifting: true, time_shift_type: 'linear' }, shifted(1.1))
+})
+
+test('stochastic sampling goes to x0 and back to the next time with fresh noise', () => {
+  const scheduler = flowEuler(flowConfig.parse({ stochastic_sampling: true }), 4)
+  const [t, next] = scheduler.sigmas!.slice(1)
+  assert.ok(scheduler.drawsNoise(1))
+  const step = {
+    prediction: Float32Array.of(0.5, -3),
+    x: Float32Array.of(1, 2),
+    noise: Float32Array.of(4, -1),
+    index: 1,
+  }
+  const want = [(1 - next) * (1 - t * 0.5) + next * 4, (1 - next) * (2 + t * 3) - next]
+  assertClose(scheduler.step(step), want, 1e-6, 'x')
 })
 
 test('times that are stretched to a last one stay numbers in a single step', () => {
