@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import { assertClose } from '../../test/close.ts'
 import { parseSafetensors } from '../files/safetensors.ts'
 import { stream } from '../random.ts'
 import { sample } from './sample.ts'
@@ -66,12 +67,14 @@ async function last(config: object, denoise: (x: Float32Array, t: number) => Flo
   return end
 }
 
+/** ᾱ of the linear schedule. */
+const bars = (t: number) => {
+  let product = 1
+  for (let i = 0; i <= t; i++) product *= 1 - (1e-4 + ((0.02 - 1e-4) * i) / 999)
+  return product
+}
+
 test('every sampler returns x0 when the network knows it', async () => {
-  const bars = (t: number) => {
-    let product = 1
-    for (let i = 0; i <= t; i++) product *= 1 - (1e-4 + ((0.02 - 1e-4) * i) / 999)
-    return product
-  }
   const eps = (x: Float32Array, t: number) => x.map((v, i) => (v - Math.sqrt(bars(t)) * x0[i]) / Math.sqrt(1 - bars(t)))
   const v = (x: Float32Array, t: number) =>
     eps(x, t).map((e, i) => Math.sqrt(bars(t)) * e - Math.sqrt(1 - bars(t)) * x0[i])
@@ -87,6 +90,23 @@ test('every sampler returns x0 when the network knows it', async () => {
   ]
   for (const [config, network, eta] of cases)
     assert.ok(worst(await last(config, network, 20, eta), x0) < 1e-3, JSON.stringify(config))
+})
+
+test('x0 is clipped to its range, or by dynamic thresholding to a quantile of each sample between 1 and the maximum', () => {
+  for (const _class_name of ['DDPMScheduler', 'DDIMScheduler']) {
+    /** What the last step makes of three samples of four numbers, which it takes for x0. */
+    const kept = (settings: object) => {
+      const scheduler = schedulerFromConfig({ _class_name, prediction_type: 'sample', ...settings }, 1)
+      const prediction = Float32Array.of(...[0, 1, -2, 3], ...[10, -8, 2, 9], ...[0.5, -0.25, 0.1, 3])
+      return scheduler.step({ prediction, x: new Float32Array(12), index: 0, batch: 3 })
+    }
+    const thresholding = { thresholding: true, dynamic_thresholding_ratio: 0.5, sample_max_value: 4 }
+    // The medians of the sizes are 1.5, 8.5 and 0.375.
+    const want = [...[0, 2 / 3, -1, 1], ...[1, -1, 0.5, 1], ...[0.5, -0.25, 0.1, 1]]
+    assertClose(kept(thresholding), want, 1e-6, `${_class_name}, thresholding`)
+    const clipped = [...[0, 1, -2, 2], ...[2, -2, 2, 2], ...[0.5, -0.25, 0.1, 2]]
+    assertClose(kept({ clip_sample_range: 2 }), clipped, 1e-6, `${_class_name}, range`)
+  }
 })
 
 test('a prediction of another size than x is refused, as one that holds variances beside', async () => {
@@ -113,24 +133,35 @@ test('DDIM with eta 1 draws the noise of DDPM, where no x0 is clipped', async ()
   assert.ok(worst(ddim, ddpm) < 1e-4)
 })
 
-test('learned variances lie between the fixed ones, and are split from the mean sample by sample', () => {
+test('learned variances are taken as they are, or lie between the logarithms of the fixed ones, sample by sample', () => {
   const base = { _class_name: 'DDPMScheduler', clip_sample: false }
   const make = (variance_type: string) => schedulerFromConfig({ ...base, variance_type }, 10)
   const mean = pretend(start, 5)
   const half = shape / 2
   /** Predictions of a batch of two, each half its channels followed by one value as its variances. */
-  const mixed = (value: number) => {
-    const out = new Float32Array(2 * shape).fill(value)
+  const mixed = (first: number, second = first) => {
+    const out = new Float32Array(2 * shape).fill(first)
+    out.fill(second, shape)
     out.set(mean.subarray(0, half), 0)
     out.set(mean.subarray(half), shape)
     return out
   }
-  const step = (kind: string, prediction: Float32Array) =>
-    make(kind).step({ prediction, x: start, index: 4, noise: noise(4), batch: 2 })
+  const step = (kind: string, prediction: Float32Array, drawn = noise(4)) =>
+    make(kind).step({ prediction, x: start, index: 4, noise: drawn, batch: 2 })
   assert.ok(worst(step('learned_range', mixed(-1)), step('fixed_small', mean)) < 1e-6)
   assert.ok(worst(step('learned_range', mixed(1)), step('fixed_large', mean)) < 1e-6)
-  const between = step('learned_range', mixed(0)).map((v, i) => v - step('learned', mixed(0))[i])
-  assert.ok(between.some((v) => Math.abs(v) > 1e-3))
+  // The noise that a step adds to each sample, by its deviation. The fifth of 10 steps goes from 500 to 400.
+  const added = (kind: string, prediction: Float32Array) => {
+    const [noisy, quiet] = [step(kind, prediction), step(kind, prediction, new Float32Array(shape))]
+    return noisy.map((v, i) => v - quiet[i])
+  }
+  const drawn = (first: number, second: number) => noise(4).map((v, i) => v * (i < half ? first : second))
+  assertClose(added('learned', mixed(0.25, 4)), drawn(0.5, 2), 1e-5, 'learned')
+  const beta = 1 - bars(500) / bars(400)
+  const small = (beta * (1 - bars(400))) / (1 - bars(500))
+  // 0 is the geometric mean of both variances, 1 the larger one.
+  const range = drawn((small * beta) ** 0.25, Math.sqrt(beta))
+  assertClose(added('learned_range', mixed(0, 1)), range, 1e-5, 'learned range')
   assert.throws(() => step('learned_range', mean), /twice the channels/)
 })
 
