@@ -18,14 +18,36 @@ test('the "scaled linear" schedule of Stable Diffusion is linear in the root of 
   close(b[999], 0.012)
 })
 
-test('the cosine schedule keeps the share of the picture that its formula names', () => {
-  const bars = alphaBars(config({ beta_schedule: 'squaredcos_cap_v2' }))
+test('the cosine schedule keeps the share of the picture that its formula names, and never takes more than 0.999 of it', () => {
+  const cosine = config({ beta_schedule: 'squaredcos_cap_v2' })
+  const bars = alphaBars(cosine)
   const f = (t: number) => Math.cos((((t / 1000 + 0.008) / 1.008) * Math.PI) / 2) ** 2
   for (const t of [1, 100, 500, 900]) close(bars[t - 1], f(t) / f(0), 1e-9)
+  assert.equal(betas(cosine)[999], 0.999)
+})
+
+test('the sigmoid schedule has the betas of its formula', () => {
+  const b = betas(config({ beta_schedule: 'sigmoid' }))
+  for (const t of [0, 1, 333, 999]) close(b[t], 1e-4 + (0.02 - 1e-4) / (1 + Math.exp(6 - (12 * t) / 999)))
+})
+
+test('the laplace schedule keeps the share of the picture that its formula names', () => {
+  // betas_for_alpha_bar of diffusers, whose sign at the middle is that before it.
+  const f = (u: number) => {
+    const sign = u > 0.5 ? -1 : 1
+    const snr = Math.exp(-0.5 * sign * Math.log(1 - 2 * Math.abs(0.5 - u) + 1e-6))
+    return Math.sqrt(snr / (1 + snr))
+  }
+  const settings = config({ beta_schedule: 'laplace' })
+  const [b, bars] = [betas(settings), alphaBars(settings)]
+  for (const t of [0, 1, 250, 499, 500, 501, 750, 998]) {
+    close(b[t], 1 - f((t + 1) / 1000) / f(t / 1000))
+    close(bars[t], f((t + 1) / 1000) / f(0), 1e-9)
+  }
 })
 
 test('every schedule only ever removes: betas lie in (0, 1) and alpha bar falls', () => {
-  for (const beta_schedule of ['linear', 'scaled_linear', 'squaredcos_cap_v2', 'sigmoid'] as const)
+  for (const beta_schedule of ['linear', 'scaled_linear', 'squaredcos_cap_v2', 'sigmoid', 'laplace'] as const)
     for (const rescale_betas_zero_snr of [false, true]) {
       const settings = config({ beta_schedule, rescale_betas_zero_snr })
       assert.ok(betas(settings).every((b, t) => b > 0 && (b < 1 || (rescale_betas_zero_snr && t === 999))))

@@ -49,7 +49,8 @@ const cosine = (u: number) => Math.cos((((u + 0.008) / 1.008) * Math.PI) / 2) **
 
 /** ᾱ of a Laplace distribution of the log signal-to-noise ratio (Hang et al. 2024), as diffusers has it. */
 const laplace = (u: number) => {
-  const snr = Math.exp(-0.5 * Math.sign(0.5 - u) * Math.log(1 - 2 * Math.abs(0.5 - u) + 1e-6))
+  const sign = u > 0.5 ? -1 : 1 // 1 at the middle too
+  const snr = Math.exp(-0.5 * sign * Math.log(1 - 2 * Math.abs(0.5 - u) + 1e-6))
   return Math.sqrt(snr / (1 + snr))
 }
 
