@@ -5,7 +5,7 @@ import { assertLearned, assertParity, normalNumbers, overfit, trainedCount } fro
 import { evaluate } from '../../test/on-node.ts'
 import { input } from '../graph/index.ts'
 import { params } from '../nn/index.ts'
-import { sum } from '../ops/index.ts'
+import { square, sum } from '../ops/index.ts'
 import { drawLatent, klOf, klPerLatent, posteriorOf, vae, vaeConfig, vaeLoss, vaeSizes } from './vae.ts'
 
 const tiny = vaeConfig({
@@ -38,6 +38,34 @@ test('vae learns to draw two pictures again from latents a quarter their size', 
     { steps: 80, rate: 1e-2 },
   )
   assertLearned(losses, 0.35)
+})
+
+test('the loss is the error summed over a picture and the weighted divergence of its latents, mean over pictures', async () => {
+  const [x, decoded] = [input('x', [2, 3, 2, 4]), input('decoded', [2, 3, 2, 4])]
+  const posterior = posteriorOf(input('moments', [2, 4, 1, 2]))
+  const feeds = {
+    x: normalNumbers(1, 2, 3, 2, 4),
+    decoded: normalNumbers(2, 2, 3, 2, 4),
+    moments: normalNumbers(3, 2, 4, 1, 2),
+  }
+  const got = await evaluate(
+    {
+      absolute: vaeLoss(x, decoded, posterior, { weight: 0.3 }),
+      squared: vaeLoss(x, decoded, posterior, { weight: 0.3, error: square }),
+    },
+    feeds,
+  )
+  let [absolute, squared, kl] = [0, 0, 0]
+  feeds.x.forEach((value, i) => {
+    absolute += Math.abs(value - feeds.decoded[i])
+    squared += (value - feeds.decoded[i]) ** 2
+  })
+  for (const i of [0, 1, 2, 3, 8, 9, 10, 11]) {
+    const [mu, logvar] = [feeds.moments[i], feeds.moments[i + 4]]
+    kl += 0.5 * (mu ** 2 + Math.exp(logvar) - 1 - logvar)
+  }
+  assertClose(got.absolute, [(absolute + 0.3 * kl) / 2], 1e-5, 'absolute')
+  assertClose(got.squared, [(squared + 0.3 * kl) / 2], 1e-5, 'squared')
 })
 
 test('the divergence is that of a normal distribution from the standard one, and 0 between equals', async () => {
