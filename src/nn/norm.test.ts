@@ -22,6 +22,18 @@ const layers: { name: string; make: (p: Params) => (x: Tensor) => Tensor; op: Te
     op: ops.groupNorm(x, 2, { eps: 1e-5 }),
     names: ['weight', 'bias'],
   },
+  {
+    name: 'layerNorm with another eps',
+    make: (p) => layerNorm(p, 6, { eps: 1e-2 }),
+    op: ops.layerNorm(x, { eps: 1e-2 }),
+    names: ['weight', 'bias'],
+  },
+  {
+    name: 'groupNorm with another eps',
+    make: (p) => groupNorm(p, 6, { groups: 2, eps: 1e-2 }),
+    op: ops.groupNorm(x, 2, { eps: 1e-2 }),
+    names: ['weight', 'bias'],
+  },
 ]
 
 for (const { name, make, op, names } of layers)

@@ -16,13 +16,15 @@ function normalised(
   return row.map((v) => (v - mean) / Math.sqrt(variance + eps))
 }
 
-const groupLoops = (groups: number) => (x: Float32Array, gain?: Float32Array, bias?: Float32Array) =>
-  fill([2, 6, 2, 3], ([B, C, i, j]) => {
-    const width = (6 / groups) * 6 // numbers of one group
-    const group = Math.floor(C / (6 / groups))
-    const row = normalised(x, { from: (B * groups + group) * width, width, eps: 1e-5 })
-    return row[(C % (6 / groups)) * 6 + i * 3 + j] * (gain?.[C] ?? 1) + (bias?.[C] ?? 0)
-  })
+const groupLoops =
+  (groups: number, eps = 1e-5) =>
+  (x: Float32Array, gain?: Float32Array, bias?: Float32Array) =>
+    fill([2, 6, 2, 3], ([B, C, i, j]) => {
+      const width = (6 / groups) * 6 // numbers of one group
+      const group = Math.floor(C / (6 / groups))
+      const row = normalised(x, { from: (B * groups + group) * width, width, eps })
+      return row[(C % (6 / groups)) * 6 + i * 3 + j] * (gain?.[C] ?? 1) + (bias?.[C] ?? 0)
+    })
 
 test('groupNorm takes each group of channels of each sample as one row', () =>
   checkOp((x) => groupNorm(x, 2), [[2, 6, 2, 3]], groupLoops(2)))
@@ -35,6 +37,11 @@ test('groupNorm scales and shifts each channel', () =>
 
 test('instanceNorm takes each channel of each sample as one row', () =>
   checkOp((x, gain, bias) => instanceNorm(x, { gain, bias }), [[2, 6, 2, 3], [6], [6]], groupLoops(6)))
+
+test('groupNorm and instanceNorm take another eps', async () => {
+  await checkOp((x, gain) => groupNorm(x, 3, { gain, eps: 1e-2 }), [[2, 6, 2, 3], [6]], groupLoops(3, 1e-2))
+  await checkOp((x) => instanceNorm(x, { eps: 1e-2 }), [[2, 6, 2, 3]], groupLoops(6, 1e-2))
+})
 
 test('groupNorm says what does not fit', () => {
   const x = input('x', [2, 3, 6])
