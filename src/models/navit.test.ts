@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { assertClose } from '../../test/close.ts'
 import { assertLearned, normalNumbers, overfit, randomised } from '../../test/model.ts'
 import { evaluate } from '../../test/on-node.ts'
+import { fill } from '../../test/positions.ts'
 import { type Planes, packPatches } from '../data/pack-patches.ts'
 import { parseSafetensors } from '../files/safetensors.ts'
 import { input, scalar } from '../graph/index.ts'
@@ -153,6 +154,36 @@ test('with fractional positions packed pictures have the logits of pictures alon
   assert.throws(() => navit(params(), fractional)(navitInputs(config, { rows: 1, length: 8 }), 1), {
     message: /^navit: rows and columns of fractional positions must be float32/,
   })
+})
+
+test('a fractional position r is the learned mixture of sin 2ᵏπr, then cos 2ᵏπr, for k = 0…5', async () => {
+  const picture: Planes = { height: 24, width: 40, pixels: normalNumbers(1, channels, 24, 40) }
+  const { placed: _, lengths: __, ...arrays } = packPatches([picture], { patch, channels, length: 15 })
+  const p = params()
+  const at = (positions: 'absolute' | 'fractional') => {
+    const own = { ...config, positions }
+    return navit(positions === 'fractional' ? p : params(), own)(navitInputs(own, { rows: 1, length: 15 }), 1)
+  }
+  const [fractional, absolute] = [at('fractional'), at('absolute')]
+  const weights = randomised(p)
+  const { width } = config
+  /** A table of places whose rows are what the mixture makes of the middles of so many patches. */
+  const table = (mixture: ArrayLike<number>, axis: 0 | 1, patches: number) =>
+    fill([config.imageSize[axis] / patchSize, width], ([i, d]) => {
+      let sum = 0
+      for (let k = 0; k < 6; k++) {
+        const angle = (2 ** k * Math.PI * (i + 0.5)) / patches
+        sum += Math.sin(angle) * mixture[k * width + d] + Math.cos(angle) * mixture[(6 + k) * width + d]
+      }
+      return sum
+    })
+  const tables = {
+    pos_embed_height: table(weights.pos_embed_height, 0, 3),
+    pos_embed_width: table(weights.pos_embed_width, 1, 5),
+  }
+  const got = await evaluate({ y: fractional }, { ...arrays, ...weights })
+  const want = await evaluate({ y: absolute }, { ...arrays, ...weights, ...tables })
+  assertClose(got.y, want.y, 1e-5, 'logits')
 })
 
 test("the contrastive loss of packed pictures is CLIP's of the pictures that are there", async () => {
