@@ -11,15 +11,18 @@ import { fetchTextToVideo } from './fetch-text-to-video.ts'
 const folder = await writeTinyModel(join(await scratchFolder(), 'model'))
 const inner = nodeRuntime({ threads: 1 })
 
-/** Stands for a server; what it lacks is answered with 404, what hangs until the signal is never answered. */
+/** Stands for a server; what it lacks is answered with 404, what hangs waits for the signal, and `onHang` is told. */
 function serve(
   t: { mock: { method: typeof import('node:test').mock.method } },
-  { lacks = /^$/, hangs = /^$/, instead = {} as Record<string, string> },
+  { lacks = /^$/, hangs = /^$/, onHang = () => {}, instead = {} as Record<string, string> },
 ) {
   t.mock.method(globalThis, 'fetch', async (url: string, { signal }: RequestInit) => {
     const path = url.replace('http://models/', '')
     if (hangs.test(path))
-      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+      return new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason))
+        onHang()
+      })
     if (instead[path]) return new Response(instead[path])
     return lacks.test(path) ? new Response('', { status: 404 }) : new Response(await readFile(join(folder, path)))
   })
@@ -61,10 +64,9 @@ test('a page that is answered instead of a part, or a part of another class, is 
 })
 
 test('a loading that is stopped says so, and leaves nothing behind', async (t) => {
-  serve(t, { hangs: /^scheduler\// })
-  const { runtime, programs } = countingRuntime(inner)
   const stop = new AbortController()
-  setTimeout(() => stop.abort(), 300)
+  serve(t, { hangs: /^scheduler\//, onHang: () => stop.abort() })
+  const { runtime, programs } = countingRuntime(inner)
   const loading = fetchTextToVideo('http://models', runtime, stop.signal)
   await assert.rejects(loading, { code: 'stopped', message: /^stopped while .*scheduler.* was fetched$/ })
   assert.equal(programs.loaded, 0)
