@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -48,7 +49,7 @@ test('a program apart takes inputs of every type, fills given arrays, and tells 
   await program.release()
 })
 
-test('a program apart keeps constants, and does not keep the process alive', async () => {
+test('a program apart keeps constants', async () => {
   const w = input('w', [3, 2])
   const program = await nodeRuntime().load(
     { y: matmul(x, w) },
@@ -56,6 +57,13 @@ test('a program apart keeps constants, and does not keep the process alive', asy
   )
   assert.deepEqual([...(await program.run({ x: Float32Array.of(1, 2, 3, 4, 5, 6) })).y], [12, 12, 30, 30])
   await program.release()
+})
+
+test('a program apart that is not released does not keep the process alive', async () => {
+  const script = fileURLToPath(new URL('../../test/unreleased-program.ts', import.meta.url))
+  const args = ['--import', 'tsx', '--conditions=source', script]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 }) // then it is killed
+  assert.equal(stdout.trim(), '2 4')
 })
 
 test('a program apart that cannot be loaded leaves no thread behind', async () => {
