@@ -8,6 +8,12 @@ const picture = (...parts: readonly (readonly [count: number, r: number, g: numb
 
 const pixel = (bytes: Uint8Array, i: number) => [...bytes.subarray(4 * i, 4 * i + 3)]
 
+/** Its hue in degrees: red 0, green 120, blue −120. */
+function hue(bytes: Uint8Array, i: number): number {
+  const [r, g, b] = pixel(bytes, i)
+  return (Math.atan2(Math.sqrt(3) * (g - b), 2 * r - g - b) * 180) / Math.PI
+}
+
 test('the main colour turns; eyes, white and a far colour stay', () => {
   const bird = picture([60, 220, 50, 60], [20, 250, 250, 250], [10, 10, 10, 10], [10, 40, 180, 60])
   const blue = recolour(bird, 215)
@@ -23,7 +29,8 @@ test('near hues turn together, nearer to each other than before', () => {
     const [r, g, b] = pixel(green, i)
     assert.ok(g > 1.5 * r && g > 1.5 * b, `${[r, g, b]}`)
   }
-  assert.notDeepEqual(pixel(green, 0), pixel(green, 50))
+  const [before, after] = [heart, green].map((bytes) => Math.abs(hue(bytes, 50) - hue(bytes, 0)))
+  assert.ok(before > 26 && after > 2 && after < 10, `${before}°, then ${after}°`)
 })
 
 test('a picture of grays, or with little colour, takes the hue all over', () => {
