@@ -33,7 +33,7 @@ export async function programApart(model: OnnxModel, options: ApartModel['option
     threads: Math.max(1, Math.floor((threads || availableParallelism()) / apart)),
   }
   const workerData: ApartModel = { model, options: settings, shared }
-  const worker = new Worker(workerFile, { workerData })
+  const worker = new Worker(workerFile, { workerData, execArgv: [] })
   const answer = answersOf(worker)
   await answer().catch(async (error) => {
     await worker.terminate() // it would keep the process

@@ -66,6 +66,18 @@ test('a program apart that is not released does not keep the process alive', asy
   assert.equal(stdout.trim(), '2 4')
 })
 
+test('a program apart loads in a script of the command line too, whose flags no thread may have', async () => {
+  const script = `
+    import { input, mul } from 'tubelet'
+    import { nodeRuntime } from 'tubelet/node'
+    const program = await nodeRuntime().load({ y: mul(input('x', [1]), 2) }, { apart: 1 })
+    console.log((await program.run({ x: Float32Array.of(4) })).y[0])`
+  const cwd = fileURLToPath(new URL('../..', import.meta.url))
+  const args = ['--input-type=module', '-e', script]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd, timeout: 60_000 })
+  assert.equal(stdout.trim(), '8')
+})
+
 test('a program apart that cannot be loaded leaves no thread behind', async () => {
   const threads = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length
   const before = threads()
