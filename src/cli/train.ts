@@ -117,9 +117,21 @@ async function keepParts({ model, from }: Asked, run: string, { say, t }: Shell)
       await keepCheckpoint(folder, run).catch(({ message }) => say(t('train.notKept', { folder, message })))
 }
 
-/** A run in which what a pattern names stays as it is too. */
-const frozen = (run: Run, pattern: string | undefined): Run =>
-  pattern === undefined ? run : { ...run, frozen: (name) => run.frozen?.(name) || new RegExp(pattern).test(name) }
+/** A run in which what a pattern names stays as it is too. Throws TubeletError('usage') where it names no parameter. */
+function frozen(run: Run, pattern: string | undefined): Run {
+  if (pattern === undefined) return run
+  const asked = new RegExp(pattern)
+  return {
+    ...run,
+    build(p, ...rest) {
+      const outputs = run.build(p, ...rest)
+      const names = [...p.all.keys()]
+      if (names.some((name) => asked.test(name))) return outputs
+      throw new TubeletError('usage', `--freeze ${pattern}: no parameter is named so; there is ${names[0]}`)
+    },
+    frozen: (name) => run.frozen?.(name) || asked.test(name),
+  }
+}
 
 /** The folder of a new run, or of the one that goes on. */
 async function openFolder(

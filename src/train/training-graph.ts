@@ -29,13 +29,10 @@ export function trainingGraph(config: Pick<TrainConfig, 'build' | 'frozen' | 'ac
     if (!buffer || buffer.trained || !sameShape(buffer.tensor.shape, next.shape))
       throw new ShapeError('train', `'${name}' must be a buffer of that shape to be updated`, { next })
   }
-  const all = [...p.all.values()]
-  const parameters = all.map((one) => (frozen?.(one.name) ? { ...one, trained: false } : one))
+  const parameters = [...p.all.values()].map((one) => (frozen?.(one.name) ? { ...one, trained: false } : one))
   const trained = parameters.filter((one) => one.trained)
   if (trained.length === 0)
     throw new TubeletError('usage', `train: there is nothing to train: ${parameters.length} parameters, all frozen`)
-  if (frozen && !all.some(({ name }) => frozen(name)))
-    throw new TubeletError('usage', `train: nothing is frozen: no parameter is meant; there is '${all[0].name}'`)
   if (parts.length > 0) {
     if (updates.size > 0)
       throw new TubeletError('usage', 'train: batch normalisation sees one batch, so a loss cannot be one of them all')

@@ -54,6 +54,10 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
     '{{path}}: no expected.safetensors in it, with the tensors input.NAME that the model is given and output.NAME that it must answer',
     '{{path}}：里面没有 expected.safetensors，其中应有给模型的输入 input.NAME 和它必须给出的 output.NAME',
   ],
+  [
+    '--freeze {{pattern}}: no parameter is named so; there is {{name}}',
+    '--freeze {{pattern}}：没有这样的参数；例如有 {{name}}',
+  ],
   ['{{path}}: ended while it was read', '{{path}}：文件不完整'],
   [
     'the engine could not load the program on {{device}}: {{reason}}',
