@@ -24,16 +24,17 @@ export const recipeComment = (recipe: object): string =>
  * TubeletError('input') where the file cannot be read or is no picture.
  */
 export async function readRecipe(path: string, env: Environment = process.env): Promise<unknown> {
-  const bytes = await readBytes(path)
-  const stored = await (() => {
-    if (isVideoName(path)) return videoComment(path, env)
-    return extname(path).toLowerCase() === '.gif' ? fromGif(bytes, path) : fromXmp(bytes, path)
-  })()
+  const stored = isVideoName(path) ? await videoComment(path, env) : await inPicture(path)
   try {
     return stored === undefined ? undefined : JSON.parse(stored)
   } catch {
     return undefined // a comment of someone else
   }
+}
+
+async function inPicture(path: string): Promise<string | undefined> {
+  const bytes = await readBytes(path)
+  return extname(path).toLowerCase() === '.gif' ? fromGif(bytes, path) : fromXmp(bytes, path)
 }
 
 const fromGif = (bytes: Uint8Array, path: string) =>

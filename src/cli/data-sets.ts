@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readJson } from '../files/disk.ts'
+import { isThere, readJson } from '../files/disk.ts'
 import { modelIndex } from '../generate/model-index.ts'
 import type { DataForm } from '../train/recipe.ts'
 import type { Shell } from './command.ts'
@@ -10,6 +9,10 @@ interface Asked {
   readonly data?: string
   readonly from?: string
 }
+
+/** The folders that `--data` names, some recipes take several, as paths from the working folder. */
+export const dataPaths = (data: string | undefined, { path }: Pick<Shell, 'path'>): string | undefined =>
+  data?.split(',').map(path).join(',')
 
 /** The data sets that a recipe reads, of its own form unless it begins with a model; where it tells no form, as they are. */
 export async function dataSets({ data, from }: Asked, own: DataForm | undefined, shell: Shell) {
@@ -34,9 +37,3 @@ export async function modelForm(model: string): Promise<DataForm> {
 }
 
 const indexOf = (model: string): string => join(model, 'model_index.json')
-
-const isThere = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    () => false,
-  )

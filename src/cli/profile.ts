@@ -12,7 +12,7 @@ import { optimizer } from '../train/optimizer.ts'
 import { grad } from '../transform/grad.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, type Shell } from './command.ts'
-import { dataSets } from './data-sets.ts'
+import { dataPaths, dataSets } from './data-sets.ts'
 import { findModel, findParts } from './models.ts'
 import { firstWeights, modelGraph, type ProfiledGraph, recipeGraph } from './profile-graph.ts'
 import { loadRecipe, recipePath } from './recipe-file.ts'
@@ -45,8 +45,7 @@ export const profileCommand = command({
       if (options.batch || options.shape.length > 0 || options.part)
         throw new TubeletError('usage', shell.t('profile.recipeFixed'))
       const recipe = await loadRecipe(recipePath(target, shell.path))
-      const asked = options.data?.split(',').map(shell.path).join(',')
-      const data = await dataSets({ data: asked }, recipe.data, shell)
+      const data = await dataSets({ data: dataPaths(options.data, shell) }, recipe.data, shell)
       const model = options.model === undefined ? undefined : await findParts(options.model, shell)
       const run = await recipe.prepare({ data, model, steps: 1, seed: 0, runtime, report: shell.detail })
       try {

@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isThere } from '../files/disk.ts'
 import { packageFolder } from '../files/shipped.ts'
 import { command } from './command.ts'
 import { systems } from './system-list.ts'
@@ -33,8 +33,4 @@ export const systemsCommand = command({
   },
 })
 
-const exists = (path: string): Promise<boolean> =>
-  access(join(packageFolder, path)).then(
-    () => true,
-    () => false,
-  )
+const exists = (path: string): Promise<boolean> => isThere(join(packageFolder, path))

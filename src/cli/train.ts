@@ -8,7 +8,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import type { Run } from '../train/recipe.ts'
 import { number, pattern, wholeNumber } from './arguments.ts'
 import { command, type Shell } from './command.ts'
-import { dataSets } from './data-sets.ts'
+import { dataPaths, dataSets } from './data-sets.ts'
 import { findParts } from './models.ts'
 import { packageVersion } from './package.ts'
 import { progress } from './progress.ts'
@@ -99,7 +99,7 @@ async function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>
   if (recipe === undefined) throw new TubeletError('usage', shell.t('train.which'))
   return {
     recipe,
-    data: data?.split(',').map(shell.path).join(',') ?? old?.data, // some recipes take several folders
+    data: dataPaths(data, shell) ?? old?.data,
     model: model === undefined ? old?.model : await findParts(model, shell),
     from,
     freeze: freeze ?? old?.freeze,

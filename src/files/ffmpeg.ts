@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { platform, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { TubeletError } from '../errors.ts'
 import { type Clip, onWhite } from './clip.ts'
+import { fileError } from './disk.ts'
 
 const run = promisify(execFile)
 
@@ -72,7 +73,7 @@ export async function decodeVideo(
   path: string,
   { taken, env, name = path }: { taken: VideoFrames; env: Environment; name?: string },
 ): Promise<Clip> {
-  const source = ['-nostdin', '-protocol_whitelist', 'file,pipe', '-i', `file:${path}`]
+  const source = await sourceOf(path)
   try {
     // Without a file to write ffmpeg ends with an error, after it has told how long the video is.
     const told = await run('ffmpeg', ['-hide_banner', ...source], { env: { ...env } }).catch((error) => error)
@@ -93,6 +94,14 @@ export async function decodeVideo(
   } catch (error) {
     throw error instanceof TubeletError ? error : notRead(error as NodeJS.ErrnoException, name)
   }
+}
+
+/** A file as ffmpeg is told of it, and no other place that it may name; throws TubeletError('input') where it is not there. */
+async function sourceOf(path: string): Promise<string[]> {
+  await stat(path).catch((error) => {
+    throw fileError(error, 'read', path)
+  })
+  return ['-nostdin', '-protocol_whitelist', 'file,pipe', '-i', `file:${path}`]
 }
 
 /** Pictures of one size in the format PAM, one after another, as frames; undefined where there is none. */
@@ -125,7 +134,7 @@ async function countedDuration(source: readonly string[], env: Environment): Pro
 
 /** The comment that a video holds, if any. Throws TubeletError('input') where there is no ffmpeg, or it cannot read it. */
 export async function videoComment(path: string, env: Environment): Promise<string | undefined> {
-  const args = ['-loglevel', 'error', '-nostdin', '-i', `file:${path}`, '-f', 'ffmetadata', '-']
+  const args = ['-loglevel', 'error', ...(await sourceOf(path)), '-f', 'ffmetadata', '-']
   const { stdout } = await run('ffmpeg', args, { env: { ...env } }).catch((error) => {
     throw notRead(error, path)
   })

@@ -40,9 +40,6 @@ export async function readPicture(
   { env = process.env, video = { count: 16 }, name = path }: ReadOptions = {},
 ): Promise<Clip & { delays?: number[] }> {
   if (!isVideoName(path)) return decodePicture(await readBytes(path), name)
-  await stat(path).catch((error) => {
-    throw fileError(error, 'read', path)
-  })
   return decodeVideo(path, { taken: video, env, name })
 }
 

@@ -1,8 +1,8 @@
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LabelledPictures } from '../data/labelled-pictures.ts'
 import { TubeletError } from '../errors.ts'
 import { dataOf } from '../files/arrays.ts'
+import { isThere } from '../files/disk.ts'
 import { cacheFolder } from '../files/packages.ts'
 import { latentScaling, vaeConfig } from '../models/vae.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -42,12 +42,6 @@ export async function readPictureVae(folder: string): Promise<ModelPart> {
     )
   return readPart(folder, 'vae', 'AutoencoderKL')
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
 
 /** How pictures are encoded. */
 export interface EncodedPicturesOptions {
