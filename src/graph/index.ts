@@ -1,3 +1,4 @@
+export { emit, emitAll } from './emit.ts'
 export { ShapeError } from './errors.ts'
 export type { Attribute, DType, Emitter, Node, Op, Tensor, Value } from './op.ts'
 export { broadcastShapes, type Shape, sameShape, size, strides } from './shape.ts'

@@ -36,6 +36,8 @@ export interface Emitter {
   readonly channelBlock?: number
   /** Adds a node with one output. */
   node(type: string, inputs: readonly Value[], attributes?: Record<string, Attribute>, domain?: string): Value
+  /** The output of an equal node that was added in this way before; adds it where there is none. */
+  nodeOnce: Emitter['node']
   /** Adds a node with several outputs. */
   nodes(
     type: string,

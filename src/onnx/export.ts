@@ -1,10 +1,10 @@
 import {
   type DType,
   type Emitter,
+  emitAll,
   Input,
   type InputAttrs,
   type Node,
-  nodesOf,
   type Op,
   type Shape,
   ShapeError,
@@ -41,28 +41,17 @@ export function toOnnx(
   { constants = {}, int8 = () => false, ...engine }: ExportOptions,
 ): OnnxModel {
   const { emitter, nodes, within, store, stored } = writer(engine)
-  const values = new Map<Tensor, Value>()
   const inputs: Port[] = []
   const declared = new Map<string, Shape>()
-  for (const node of nodesOf(Object.values(outputs))) {
+  const values = emitAll(Object.values(outputs), emitter, (node) => {
     within(`${node.scope}/${node.op.name}`)
-    if (node.op === (Input as Op)) {
-      const { attrs } = node as Node<InputAttrs>
-      checkName(attrs, declared)
-      const data = constants[attrs.name]
-      if (!data) inputs.push(attrs)
-      else store(attrs.name, checkConstant(attrs, data), { shape: attrs.shape, int8: int8(attrs.name) })
-    }
-    const lowered = node.op.lower(
-      node,
-      node.inputs.map((t) => values.get(t)!),
-      emitter,
-    )
-    const names = typeof lowered === 'string' ? [lowered] : lowered
-    node.outputs.forEach((t, i) => {
-      values.set(t, names[i])
-    })
-  }
+    if (node.op !== (Input as Op)) return
+    const { attrs } = node as Node<InputAttrs>
+    checkName(attrs, declared)
+    const data = constants[attrs.name]
+    if (!data) inputs.push(attrs)
+    else store(attrs.name, checkConstant(attrs, data), { shape: attrs.shape, int8: int8(attrs.name) })
+  })
   within('/output')
   const named = Object.entries(outputs).map(([name, t]) => {
     const made = values.get(t)!

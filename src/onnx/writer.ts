@@ -46,6 +46,7 @@ export function writer({ target, channelBlock }: Pick<Emitter, 'target' | 'chann
   const nodes: WrittenNode[] = []
   const stored: Stored[] = []
   const constants = new Map<string, Value>()
+  const shared = new Map<string, Value>()
   const roundable = new Map<Value, Float32Array>()
   let values = 0
   let path = ''
@@ -63,6 +64,12 @@ export function writer({ target, channelBlock }: Pick<Emitter, 'target' | 'chann
     target,
     channelBlock,
     node: (type, inputs, attributes, domain) => emitter.nodes(type, inputs, 1, attributes, domain)[0],
+    nodeOnce(...node) {
+      const key = JSON.stringify(node)
+      const value = shared.get(key) ?? emitter.node(...node)
+      shared.set(key, value)
+      return value
+    },
     nodes(type, inputs, outputs, attributes = {}, domain = '') {
       const names = Array.from({ length: outputs }, () => `v#${values++}`)
       nodes.push({ type, inputs, outputs: names, attributes, domain, name: `${path}/${type}.${nodes.length}` })

@@ -8,6 +8,7 @@ import { expand, sum } from './reduce.ts'
 /** What the gradient of a convolution's weights depends on beside x and dy. */
 export interface WeightGeometry extends Geometry {
   readonly groups: number
+  readonly kernel: Shape
 }
 
 /** The factors of the products, each with K columns: the products of all of them are the gradient. */
@@ -17,7 +18,7 @@ interface Factors {
 }
 
 /** From this many places on, each sample has a product of its own; below, all samples share one. Measured: docs/engine-notes.md. */
-const manyPlaces = 200
+export const manyPlaces = 200
 /** Up to this many input channels, the products of all positions in x are one. */
 const fewChannels = 8
 
@@ -25,13 +26,13 @@ const fewChannels = 8
  * Gradient of the weights [O, C / groups, ...kernel] of a convolution, from its input x [B, C, ...] and the gradient
  * dy [B, O, ...] of its output: for each tap of the kernel a product of dy with the part of x that the tap saw.
  */
-export function weightGradient(x: Tensor, dy: Tensor, weights: Shape, geometry: WeightGeometry): Tensor {
-  const { groups: G, stride } = geometry
-  const kernel = weights.slice(2)
+export function tapProducts(x: Tensor, dy: Tensor, geometry: WeightGeometry): Tensor {
+  const { groups: G, kernel, stride } = geometry
   const dense = stride.every((s) => s === 1) && size(dy.shape.slice(2)) >= manyPlaces
-  const { left, right } = dense ? shifted(x, dy, kernel, geometry) : gathered(x, dy, kernel, geometry)
+  const { left, right } = dense ? shifted(x, dy, geometry) : gathered(x, dy, geometry)
   const [P, O, K] = left[0].shape
-  const C = weights[1]
+  const C = x.shape[1] / G
+  const weights = [O, C, ...kernel]
   const swapped = C > O / G && C > fewChannels // the engine is faster where the second factor is the smaller one
   const product = (dy: Tensor, x: Tensor): Tensor => {
     const channels = x.shape[1] / G
@@ -63,7 +64,7 @@ export function weightGradient(x: Tensor, dy: Tensor, weights: Shape, geometry: 
  * zeros for what is moved in. Two of three copies are made for a 3 × 3 kernel that keeps the size, as the middle is what
  * is there already.
  */
-function shifted(x: Tensor, dy: Tensor, kernel: Shape, { before, dilation }: Geometry): Factors {
+function shifted(x: Tensor, dy: Tensor, { kernel, before, dilation }: WeightGeometry): Factors {
   const last = kernel.length - 1
   const rows = [...dy.shape.slice(2, -1), x.shape.at(-1)!]
   const part = (t: Tensor, from: readonly number[]) => {
@@ -83,8 +84,8 @@ function shifted(x: Tensor, dy: Tensor, kernel: Shape, { before, dilation }: Geo
 }
 
 /** Any stride: channels first, and for each tap a copy of what it saw at each place of all samples. */
-function gathered(x: Tensor, dy: Tensor, kernel: Shape, geometry: Geometry): Factors {
-  const { before, stride, dilation } = geometry
+function gathered(x: Tensor, dy: Tensor, geometry: WeightGeometry): Factors {
+  const { kernel, before, stride, dilation } = geometry
   const [B, O, ...out] = dy.shape
   const C = x.shape[1]
   const read = out.map((n, i) => (n - 1) * stride[i] + (kernel[i] - 1) * dilation[i] + 1)

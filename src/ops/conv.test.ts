@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkOp } from '../../test/check-op.ts'
 import { input, type Shape, size, strides } from '../graph/index.ts'
+import { grad } from '../transform/grad.ts'
 import { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './conv.ts'
 import { geometryOf, places, type WindowOptions } from './conv-geometry.ts'
+import { square } from './elementwise.ts'
 import { concat, reshape } from './movement.ts'
+import { sum } from './reduce.ts'
 
 type Options = WindowOptions & { groups?: number }
 
@@ -86,6 +89,19 @@ const cases: [string, Shape, Shape, Options][] = [
   ['many places, one row, where taps see padding alone', [1, 9, 1, 230], [2, 9, 3, 3], { padding: 1 }],
   ['many places, many channels', [2, 9, 23, 23], [2, 9, 1, 2], {}],
   ['blocks of channels', [1, 16, 8, 32], [16, 16, 1, 2], { padding: [0, [0, 1]] }],
+  ['blocks of places', [2, 3, 14, 16], [16, 3, 3, 3], { padding: 1 }],
+  [
+    'blocks of places, uneven',
+    [1, 5, 16, 16],
+    [16, 5, 2, 3],
+    {
+      padding: [
+        [0, 3],
+        [2, 1],
+      ],
+      dilation: [2, 1],
+    },
+  ],
   ['two groups with stride 2', [2, 4, 5, 4], [6, 2, 3, 3], { padding: 1, stride: 2, groups: 2 }],
   ['a group for each channel', [2, 4, 4, 4], [4, 1, 3, 3], { padding: 1, groups: 4 }],
   ['a group for each channel, two outputs each', [2, 3, 4, 4], [6, 1, 3, 3], { stride: 2, padding: 1, groups: 3 }],
@@ -121,6 +137,26 @@ for (const [title, x, w, options] of cases)
       },
       [x, w, [w[0]], y, [x[1]]],
       (a, b, bias, c, bias2) => [...there(a, b, bias), ...back(c, b, bias2)],
+    )
+  })
+
+for (const [title, x, w, options] of [
+  ['stride 1', [2, 2, 5, 4], [3, 2, 3, 2], { padding: [[1, 0], 1] }],
+  ['stride 2 and groups', [1, 4, 6, 7], [2, 2, 3, 3], { padding: 1, stride: 2, groups: 2 }],
+] as [string, Shape, Shape, Options][])
+  test(`a convolution has a second gradient, through that of its weights too: ${title}`, () => {
+    const { there } = loops(x, w, options)
+    const y = outShape(x, w, options)
+    const list = products(x, w, y, options)
+    return checkOp(
+      (a, b) => grad(sum(square(conv(a, b, options))), [b])[0],
+      [x, w],
+      (a, b) => {
+        const ys = there(a, b, new Float32Array(y[1]))
+        const dw = new Float64Array(b.length)
+        for (let i = 0; i < list.length; i += 3) dw[list[i + 1]] += 2 * ys[list[i + 2]] * a[list[i]]
+        return dw
+      },
     )
   })
 

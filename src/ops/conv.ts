@@ -1,6 +1,6 @@
-import { make, type Op, type Shape, ShapeError, size, type Tensor } from '../graph/index.ts'
+import { emit, input, make, type Op, type Shape, ShapeError, size, type Tensor } from '../graph/index.ts'
 import { add } from './arithmetic.ts'
-import { blockedConv, isBlocked } from './conv-blocked.ts'
+import { blockedConv, blockedGradient, isBlocked, isBlockedGradient } from './conv-blocked.ts'
 import {
   type Geometry,
   geometryOf,
@@ -10,7 +10,7 @@ import {
   type WindowOptions,
   windowAttributes,
 } from './conv-geometry.ts'
-import { weightGradient } from './conv-weight.ts'
+import { tapProducts, type WeightGeometry } from './conv-weight.ts'
 import { flip } from './flip.ts'
 import { gemm, matmul } from './matmul.ts'
 import { dilate, pad, reshape, slice, transpose } from './movement.ts'
@@ -63,11 +63,7 @@ const Conv: Op<ConvAttrs> = {
     return [x.shape[0], O, ...places('conv', x.shape.slice(2), kernel, attrs)]
   },
   grad(dy, { inputs: [x, w, bias], attrs }) {
-    return [
-      inputGradient(dy, w, x.shape.slice(2), attrs),
-      weightGradient(x, dy, w.shape, attrs),
-      bias && biasGradient(dy),
-    ]
+    return [inputGradient(dy, w, x.shape.slice(2), attrs), weightGradient(x, dy, w, attrs), bias && biasGradient(dy)]
   },
   lower({ inputs: [x, w], attrs }, inputs, onnx) {
     if (isBlocked(x.shape, w.shape, attrs, onnx)) return blockedConv(inputs, w.shape, attrs, onnx)
@@ -85,6 +81,26 @@ const Conv: Op<ConvAttrs> = {
   },
   flops: ({ inputs: [, w], outputs: [y] }) => 2 * size(y.shape) * size(w.shape.slice(1)),
 }
+
+/** Gradient of a convolution's weights, from its input x [B, C, ...] and that of its output: → [O, C / groups, ...kernel]. */
+const ConvWeight: Op<WeightGeometry> = {
+  name: 'convWeight',
+  shape: ([x, dy], { groups, kernel }) => [dy.shape[1], x.shape[1] / groups, ...kernel],
+  grad: (dw, { inputs: [x, dy], attrs: { kernel: _, ...geometry } }) => [
+    inputGradient(dy, dw, x.shape.slice(2), geometry),
+    make(Conv, [x, dw], geometry),
+  ],
+  lower({ inputs, attrs }, values, onnx) {
+    const [x, dy] = inputs.map(({ shape }, i) => input(values[i], shape))
+    if (isBlockedGradient(x.shape, dy.shape, attrs, onnx))
+      return blockedGradient(values, { x: x.shape, dy: dy.shape }, attrs, onnx)
+    return emit(tapProducts(x, dy, attrs), onnx)
+  },
+  flops: ({ inputs: [x, dy], attrs: { groups, kernel } }) => 2 * size(dy.shape) * (x.shape[1] / groups) * size(kernel),
+}
+
+const weightGradient = (x: Tensor, dy: Tensor, w: Tensor, geometry: ConvAttrs): Tensor =>
+  make(ConvWeight, [x, dy], { ...geometry, kernel: w.shape.slice(2) })
 
 /**
  * Convolution (cross-correlation, as everywhere in deep learning): x [B, C, ...], w [O, C / groups, ...kernel] →
@@ -159,7 +175,7 @@ const ConvTranspose: Op<TransposeAttrs> = {
     const { extra: _, ...geometry } = attrs
     // What reads dy backwards must make exactly the places of x, so the rows that output padding added are not read.
     const dx = make(Conv, [dy, w], geometry)
-    return [dx, weightGradient(dy, x, w.shape, geometry), bias && biasGradient(dy)]
+    return [dx, weightGradient(dy, x, w, geometry), bias && biasGradient(dy)]
   },
   lower({ inputs: [, w], attrs }, inputs, onnx) {
     const window = windowAttributes(w.shape.slice(2), attrs)

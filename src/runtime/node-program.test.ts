@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { input } from '../graph/index.ts'
 import { toOnnx } from '../onnx/index.ts'
-import { conv } from '../ops/index.ts'
+import { conv, square, sum } from '../ops/index.ts'
+import { grad } from '../transform/grad.ts'
 import { channelBlock, nodeProgram } from './node-program.ts'
 
 const absent = await channelBlock().then((block) => block === undefined && 'this processor has no blocked convolutions')
@@ -18,6 +19,24 @@ test('a convolution in blocks of channels gives the numbers of the plain one', {
     const { y: result } = await program.run(feeds)
     await program.release()
     return { result, blocked: Buffer.from(model.bytes).includes('ReorderInput') }
+  }
+  const [plain, blocked] = [await run(), await run(await channelBlock())]
+  assert.deepEqual([plain.blocked, blocked.blocked], [false, true])
+  const scale = Math.max(...plain.result.map(Math.abs))
+  assert.ok(plain.result.every((value, i) => Math.abs(value - blocked.result[i]) < 1e-5 * scale))
+})
+
+test('the gradient of weights over blocks of places gives the numbers of the plain one', { skip: absent }, async () => {
+  const [x, w] = [input('x', [3, 5, 12, 32]), input('w', [16, 5, 3, 2])]
+  const dw = grad(sum(square(conv(x, w, { padding: [1, [0, 2]], dilation: [1, 2] }))), [w])[0]
+  const wave = (count: number, speed: number) => Float32Array.from({ length: count }, (_, i) => Math.sin(i * speed))
+  const feeds = { x: wave(3 * 5 * 384, 12.9898), w: wave(16 * 30, 0.7) }
+  const run = async (block?: number) => {
+    const model = toOnnx({ dw }, { target: 'cpu', channelBlock: block })
+    const program = await nodeProgram(model, { device: 'cpu' })
+    const { dw: result } = await program.run(feeds)
+    await program.release()
+    return { result, blocked: Buffer.from(model.bytes).includes('channels_last') }
   }
   const [plain, blocked] = [await run(), await run(await channelBlock())]
   assert.deepEqual([plain.blocked, blocked.blocked], [false, true])
