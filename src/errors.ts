@@ -10,3 +10,7 @@ export class TubeletError extends Error {
     this.code = code
   }
 }
+
+/** What ends work whose signal was aborted. */
+export const stoppedError = (options?: ErrorOptions): TubeletError =>
+  new TubeletError('stopped', 'stopped before it was done', options)

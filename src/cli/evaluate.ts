@@ -2,7 +2,6 @@ import { extname, join } from 'node:path'
 import { Option } from '@commander-js/extra-typings'
 import { captionLanguages } from '../data/captions.ts'
 import { type SheetCell, writeContactSheet } from '../data/contact-sheet.ts'
-import { heldOutIsSeen } from '../data/labels.ts'
 import { resizeClip } from '../data/resize.ts'
 import { TubeletError } from '../errors.ts'
 import { type Clip, frameOf } from '../files/clip.ts'
@@ -42,11 +41,10 @@ export const evaluateCommand = command({
     const sheetPath = sheet && (await checkSheet(shell.path(sheet), shell))
     const folder = await findModel(model, shell.io.cwd)
     const source = data ? await dataSet(shell.path(data), () => modelForm(folder), shell) : shippedData
-    const seen = await heldOutIsSeen(source)
     const settings = { data: source, guidance, signal: shell.io.signal, ...options }
     const { evaluation, cells } = await follow(evaluateVideo(folder, nodeRuntime(), settings), shell, Boolean(sheet))
     const failed = metConditions(failIf, evaluation)
-    shell.result({ model: folder, ...evaluation, failed }, report(evaluation, seen, shell))
+    shell.result({ model: folder, ...evaluation, failed }, report(evaluation, shell))
     for (const { condition, value } of failed)
       shell.say(shell.paint.red(shell.t('evaluate.met', { condition, value: figure(value) })))
     const layout = { columns: 6, layout: 'four on two' } as const
@@ -98,10 +96,10 @@ function cellOf({ drawn, recipe, meta }: Extract<EvaluateEvent, { kind: 'clip' }
   return { clip: resizeClip(clip, side, side), lines: [`${recipe.prompt}${meta.split === 'held-out' ? ' *' : ''}`] }
 }
 
-function report(evaluation: Evaluation, seen: boolean, shell: Shell): string {
-  const { training, heldOut, size, dataSize, modelSize } = evaluation
+function report(evaluation: Evaluation, shell: Shell): string {
+  const { training, heldOut, heldOutIsSeen, size, dataSize, modelSize } = evaluation
   const { t } = shell
-  const title = seen ? 'evaluate.heldOutClips' : 'evaluate.heldOut'
+  const title = heldOutIsSeen ? 'evaluate.heldOutClips' : 'evaluate.heldOut'
   return [
     t('evaluate.training', training),
     partTable(training, shell),

@@ -1,5 +1,5 @@
 import { resizeClip } from '../data/resize.ts'
-import { TubeletError } from '../errors.ts'
+import { stoppedError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import { withHeatMap } from '../files/heat-map.ts'
 import { readPicture } from '../files/picture-file.ts'
@@ -40,7 +40,7 @@ export const explainAttentionCommand = command({
     const maps: Float32Array[] = []
     try {
       for (let frame = 0; frame < clip.count; frame++) {
-        if (io.signal.aborted) throw new TubeletError('stopped', 'stopped before it was done')
+        if (io.signal.aborted) throw stoppedError()
         maps.push(await looking.ofFrame(clip, frame))
         bar.update(frame + 1)
       }

@@ -1,5 +1,5 @@
 import { CommanderError } from '@commander-js/extra-typings'
-import { type ErrorCode, TubeletError } from '../errors.ts'
+import { type ErrorCode, stoppedError, TubeletError } from '../errors.ts'
 import { exitCodes } from './command.ts'
 import type { Lang, Translate } from './messages/index.ts'
 import { chineseSentence } from './messages/sentences.zh.ts'
@@ -53,7 +53,7 @@ export function asTubeletError(error: unknown): TubeletError | undefined {
   // What went wrong while something was closed after an error matters less than that error.
   if (error.name === 'SuppressedError' && 'suppressed' in error) return asTubeletError(error.suppressed)
   const options = { cause: error }
-  if (error.name === 'AbortError') return new TubeletError('stopped', 'stopped before it was done', options)
+  if (error.name === 'AbortError') return stoppedError(options)
   if (
     /Array buffer allocation failed|Invalid typed array length|bad_alloc|Failed to allocate memory/i.test(error.message)
   )

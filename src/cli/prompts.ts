@@ -1,4 +1,4 @@
-import { TubeletError } from '../errors.ts'
+import { stoppedError } from '../errors.ts'
 import { readBytes } from '../files/disk.ts'
 import { utf8Text } from '../files/utf8.ts'
 import type { Shell } from './command.ts'
@@ -20,7 +20,7 @@ const lines = (text: string): string[] =>
 /** All of standard input; throws TubeletError('stopped') where the signal comes before its end. */
 async function readInput({ io: { stdin, signal } }: Shell): Promise<string> {
   const stopped = new Promise<never>((_, reject) => {
-    const stop = () => reject(new TubeletError('stopped', 'stopped before it was done'))
+    const stop = () => reject(stoppedError())
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
   })

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { type FoundRun, listRuns, readMetrics } from '../files/run-list.ts'
 import { command } from './command.ts'
 import type { Translate } from './messages/index.ts'
-import { table } from './text.ts'
+import { localTime, table } from './text.ts'
 
 /** `tubelet runs [DIR]`: the runs of a folder and how they fare. */
 export const runsCommand = command({
@@ -15,9 +15,6 @@ export const runsCommand = command({
     return undefined
   },
 })
-
-/** 2026-11-22 17:42, as in the names of runs. */
-const localTime = (date: Date): string => date.toLocaleString('sv-SE').slice(0, 16)
 
 /** A run and the loss of its last step, where it has one. */
 type Row = FoundRun & { loss?: number }

@@ -5,7 +5,7 @@ import { checkpointSteps, lastCheckpoint, readMetrics, readRun, stepName } from 
 import { readRecipe } from './clip-recipe.ts'
 import { command, type Shell } from './command.ts'
 import { findModel, findRun } from './models.ts'
-import { bytes, count, table } from './text.ts'
+import { bytes, count, localTime, table } from './text.ts'
 
 /** `tubelet show MODEL|RUN|CLIP`: what is in a model, how a run fares and what is in its last checkpoint, or a clip's recipe. */
 export const showCommand = command({
@@ -43,7 +43,7 @@ async function showRun(path: string, tensors: boolean, shell: Shell): Promise<un
       ...record,
       status: t(`status.${status}`),
       step,
-      created: record.created.slice(0, 16).replace('T', ' '),
+      created: localTime(new Date(record.created)),
     }),
     ...(record.error ? [record.error] : []),
     ...(last

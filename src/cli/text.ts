@@ -60,3 +60,6 @@ export function duration(seconds: number): string {
   const two = (n: number) => String(n).padStart(2, '0')
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`
 }
+
+/** 2026-11-22 17:42, as in the names of runs. */
+export const localTime = (date: Date): string => date.toLocaleString('sv-SE').slice(0, 16)

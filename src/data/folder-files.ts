@@ -1,6 +1,6 @@
 import { basename, join, resolve } from 'node:path'
 import { z } from 'zod'
-import { TubeletError } from '../errors.ts'
+import { stoppedError, TubeletError } from '../errors.ts'
 import { readBytes } from '../files/disk.ts'
 import { type Environment, ffmpegInstall, ffmpegVersion } from '../files/ffmpeg.ts'
 import { fileHash } from '../files/hash.ts'
@@ -61,7 +61,7 @@ export async function listFolder(path: string, options: ListOptions = {}): Promi
   const videos = found.some(({ name }) => isVideoName(name)) ? await ffmpegVersion(env) : undefined
   const [read, skipped]: [ReadPicture[], Skipped[]] = [[], []]
   for (const [i, { name }] of found.entries()) {
-    if (signal?.aborted) throw new TubeletError('stopped', 'stopped before it was done')
+    if (signal?.aborted) throw stoppedError()
     try {
       if (isVideoName(name) && !videos)
         throw new TubeletError('input', `${name}: reading video needs ffmpeg: ${ffmpegInstall()}`)

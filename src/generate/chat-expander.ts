@@ -1,4 +1,4 @@
-import { TubeletError } from '../errors.ts'
+import { stoppedError, TubeletError } from '../errors.ts'
 import type { PromptExpander } from './prompt-expander.ts'
 
 /** A server that speaks OpenAI's chat protocol: theirs, or llama.cpp, vLLM, Ollama and others on one's own machine. */
@@ -49,7 +49,7 @@ async function ask(address: string, request: RequestInit): Promise<[Response, st
     const answer = await fetch(address, request)
     return [answer, await answer.text()]
   } catch (error) {
-    if (request.signal?.aborted) throw new TubeletError('stopped', 'stopped before it was done', { cause: error })
+    if (request.signal?.aborted) throw stoppedError({ cause: error })
     const { cause, message } = error as Error & { cause?: Error }
     throw new TubeletError('network', `expand: no answer from ${address}: ${cause?.message || message}`, {
       cause: error,

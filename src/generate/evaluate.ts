@@ -1,6 +1,7 @@
 import type { CaptionLanguage } from '../data/captions.ts'
 import { type LoadedClips, loadClips } from '../data/clips.ts'
 import { readDataset, type SampleMeta } from '../data/dataset.ts'
+import { heldOutIsSeen } from '../data/labels.ts'
 import { resizeClip } from '../data/resize.ts'
 import { TubeletError } from '../errors.ts'
 import { type Clip, onWhite } from '../files/clip.ts'
@@ -40,6 +41,7 @@ export interface Evaluation {
   readonly size: number // side at which clips are compared, the smaller of both
   readonly training: PartScores
   readonly heldOut?: PartScores // clips that the training has not seen; absent where there is none
+  readonly heldOutIsSeen: boolean // whether it saw other clips of their concepts
 }
 
 /** What happens while a model is measured. */
@@ -97,6 +99,7 @@ export async function* evaluateVideo(
       ...{ modelHash: (await weightsHash(folder)).slice(0, 16), data: fingerprint, ...settings, size: clips.size },
       training: part('train'),
       ...(subjects.some(({ split }) => split === 'held-out') ? { heldOut: part('held-out') } : {}),
+      heldOutIsSeen: heldOutIsSeen(clips.samples),
     }
     yield { kind: 'result', evaluation }
   } finally {

@@ -1,4 +1,4 @@
-import { TubeletError } from '../errors.ts'
+import { stoppedError, TubeletError } from '../errors.ts'
 import type { Clip } from '../files/clip.ts'
 import type { VideoFrames } from '../files/ffmpeg.ts'
 import { decodePicture, readPicture } from '../files/picture-file.ts'
@@ -72,8 +72,7 @@ export function pipelineFrame(options: PipelineOptions, parts: readonly string[]
   let released = false
   const check = (call: CallOptions = {}) => {
     if (released) throw new TubeletError('usage', 'the pipeline was released, so it cannot be called')
-    for (const asked of [signal, call.signal])
-      if (asked?.aborted) throw new TubeletError('stopped', 'stopped before it was done', { cause: asked.reason })
+    for (const asked of [signal, call.signal]) if (asked?.aborted) throw stoppedError({ cause: asked.reason })
   }
   return {
     ...{ runtime, options, check },
