@@ -55,7 +55,7 @@ export default {
     const inBuckets = buckets.map((_, b) => [...sizes.keys()].filter((i) => bucketOf(sizes[i]) === b))
     const arms = {
       packed: rowRun({ ...packing, placed, rows, clip }, config, seed),
-      padded: rowRun({ ...packing, placed: alone, rows: each, clip }, config, seed),
+      padded: rowRun({ ...packing, slots: 1, placed: alone, rows: each, clip }, config, seed),
       bucketed: {
         steps: Math.floor(count / (perBucket * buckets.length)),
         samples: perBucket * buckets.length,

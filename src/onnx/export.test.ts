@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import onnxProto from 'onnx-proto'
 import { evaluate } from '../../test/on-node.ts'
 import { constant, input, scalar, withScope } from '../graph/index.ts'
-import { add, exp, matmul, mul, relu, rmsNorm, sum } from '../ops/index.ts'
+import { add, conv, exp, matmul, mul, relu, rmsNorm, square, sum } from '../ops/index.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { grad } from '../transform/grad.ts'
 import { toOnnx } from './export.ts'
@@ -46,6 +46,15 @@ test('what no output needs is not written', () => {
     node!.map(({ opType }) => opType),
     ['SimplifiedLayerNormalization'],
   )
+})
+
+test('both gradients of a convolution read one array in blocks of channels', () => {
+  const [x, w] = [input('x', [1, 16, 16, 16]), input('w', [32, 16, 3, 3])]
+  const [dx, dw] = grad(sum(square(conv(x, w, { padding: 1 }))), [x, w])
+  const { node } = graphOf({ dx, dw }, { target: 'cpu', channelBlock: 16 })
+  const ordered = node!.filter(({ opType }) => opType === 'ReorderInput').map(({ input }) => input![0])
+  assert.equal(ordered.length, 3) // x for the convolution, its places for dw, and dy
+  assert.equal(new Set(ordered).size, 3)
 })
 
 test('inputs are declared with shape and type, in the order of their creation', () => {
