@@ -3,7 +3,7 @@
     python test/parity/variants.py OUT [--seed 0] [--only NAME ...]
     for case in OUT/*; do npx tubelet verify $case; done
 
-They need the packages that `make.py` names, and are not stored: a run makes them anew.
+They need the packages that `make.py` names. Those below 400 kB are stored in `test/cases`, from seed 0.
 """
 import argparse
 import json
