@@ -66,17 +66,8 @@ test('every label is drawn once, training first, and the result says what was me
   assert.deepEqual(
     { ...settings, modelHash: '' },
     {
-      ...{
-        modelHash: '',
-        data: 'tiny-32',
-        heldOutIsSeen: false,
-        captions: 'en',
-        seed: 0,
-        steps: 1,
-        guidance: 2,
-        frames: 5,
-      },
-      ...{ modelSize: 32, dataSize: 32, size: 32 },
+      ...{ modelHash: '', data: 'tiny-32', captions: 'en', seed: 0, steps: 1, guidance: 2, frames: 5 },
+      ...{ modelSize: 32, dataSize: 32, size: 32, heldOutIsSeen: false },
     },
   )
   assert.deepEqual([training.clips, heldOut?.clips], [4, 2])

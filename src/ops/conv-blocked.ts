@@ -40,13 +40,20 @@ export function blockedConv([x, w, ...bias]: readonly Value[], shape: Shape, geo
 /** A value [B, C, ...] in blocks of channels, [B, C / block, ..., block]; both gradients of a convolution read that of dy. */
 const reordered = (x: Value, onnx: Emitter): Value => onnx.nodeOnce('ReorderInput', [x], {}, domain)
 
-/** Whether the gradient of weights, from x [B, C, H, W] and dy [B, O, ...], is written as a convolution over blocks. */
+/** Of a convolution's input x [B, C, ...] and of the gradient of its output. */
+interface GradientShapes {
+  readonly x: Shape
+  readonly dy: Shape
+}
+
+/** Whether the gradient of weights is written as a convolution over blocks. */
 export function isBlockedGradient(
-  [, , ...spatial]: Shape,
-  [, O, ...out]: Shape,
+  { x, dy }: GradientShapes,
   { groups, kernel, stride, before, dilation }: WeightGeometry,
   { channelBlock }: Emitter,
 ): boolean {
+  const spatial = x.slice(2)
+  const [, O, ...out] = dy
   return (
     channelBlock !== undefined &&
     groups === 1 &&
@@ -69,7 +76,7 @@ export function isBlockedGradient(
  */
 export function blockedGradient(
   [x, dy]: readonly Value[],
-  shapes: { readonly x: Shape; readonly dy: Shape },
+  shapes: GradientShapes,
   { kernel, before, after, dilation }: WeightGeometry,
   onnx: Emitter,
 ): Value {

@@ -91,9 +91,9 @@ const ConvWeight: Op<WeightGeometry> = {
     make(Conv, [x, dw], geometry),
   ],
   lower({ inputs, attrs }, values, onnx) {
+    const shapes = { x: inputs[0].shape, dy: inputs[1].shape }
+    if (isBlockedGradient(shapes, attrs, onnx)) return blockedGradient(values, shapes, attrs, onnx)
     const [x, dy] = inputs.map(({ shape }, i) => input(values[i], shape))
-    if (isBlockedGradient(x.shape, dy.shape, attrs, onnx))
-      return blockedGradient(values, { x: x.shape, dy: dy.shape }, attrs, onnx)
     return emit(tapProducts(x, dy, attrs), onnx)
   },
   flops: ({ inputs: [x, dy], attrs: { groups, kernel } }) => 2 * size(dy.shape) * (x.shape[1] / groups) * size(kernel),
