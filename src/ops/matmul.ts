@@ -1,4 +1,5 @@
 import { broadcastShapes, make, type Op, type Shape, ShapeError, size, type Tensor } from '../graph/index.ts'
+import { blockedProduct, isBlockedProduct } from './matmul-blocked.ts'
 import { int8Product } from './matmul-int8.ts'
 import { permOf, transpose } from './movement.ts'
 import { sum, sumTo } from './reduce.ts'
@@ -44,6 +45,8 @@ const MatMul: Op<MatMulOptions> = {
     const weights = b.shape.length === 2 && !transposeA && scale === 1 && onnx.roundable(y)
     if (weights) return int8Product([x], { weights, shape: b.shape, transposeB }, onnx)
     if (!transposeA && !transposeB && scale === 1) return onnx.node('MatMul', [x, y])
+    if (transposeA && !transposeB && scale === 1 && isBlockedProduct(a.shape, b.shape, onnx))
+      return blockedProduct([x, y], a.shape, b.shape, onnx)
     if (onnx.target === 'cpu')
       return onnx.node(
         'FusedMatMul',

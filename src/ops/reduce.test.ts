@@ -4,7 +4,7 @@ import { checkOp } from '../../test/check-op.ts'
 import { at, fill } from '../../test/positions.ts'
 import { input, type Shape, type Tensor } from '../graph/index.ts'
 import { grad } from '../transform/grad.ts'
-import { reshape } from './movement.ts'
+import { concat, reshape } from './movement.ts'
 import { expand, max, sum, sumTo } from './reduce.ts'
 
 const shape = [2, 3, 4]
@@ -39,6 +39,23 @@ for (const { name, op, of, gradient } of reductions)
       const both = (t: Tensor) => reshape(op(t, axes), kept)
       return checkOp(both, [shape], (a) => every(a, kept, of), { gradient })
     })
+
+for (const shape of [
+  [34, 16, 3],
+  [30, 18, 3],
+  [26, 21, 3],
+  [27, 19, 3],
+])
+  test(`sum over the first axes of ${shape}, so many that they are summed in parts where they divide`, () => {
+    const y = (t: Tensor) => concat([sum(t, [0, 1], true), reshape(sum(t, [0, 1]), [1, 1, 3])], 0)
+    const wanted = (x: ArrayLike<number>) =>
+      fill([2, 1, 3], ([, , column]) => {
+        let value = 0
+        for (let i = column; i < x.length; i += 3) value += x[i]
+        return value
+      })
+    return checkOp(y, [shape], wanted, { gradient: false })
+  })
 
 test('a reduction over no axis is the tensor itself', () => {
   const x = input('x', [2, 3])

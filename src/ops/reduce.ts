@@ -1,4 +1,4 @@
-import { make, type Op, type Shape, ShapeError, sameShape, type Tensor } from '../graph/index.ts'
+import { make, type Op, type Shape, ShapeError, sameShape, size, type Tensor } from '../graph/index.ts'
 import { reshape } from './movement.ts'
 
 /** Attributes of a reduction. */
@@ -25,11 +25,27 @@ export const reduced = (shape: Shape, { axes, keep }: ReduceAttrs): Shape =>
 export const unreduced = (y: Tensor, x: Tensor, { axes }: ReduceAttrs): Tensor =>
   reshape(y, reduced(x.shape, { axes, keep: true }))
 
+// The engine's sum over the first axis is twice as slow on two threads as on one; over the second one it is not, so many
+// rows are summed in parts first. Measured: docs/engine-notes.md.
+const manyRows = 512
+const rowParts = [16, 8, 4, 2]
+
 const Sum: Op<ReduceAttrs> = {
   name: 'sum',
   shape: ([x], attrs) => reduced(x.shape, attrs),
   grad: (dy, { inputs: [x], attrs }) => [expand(unreduced(dy, x, attrs), x.shape)],
-  lower: ({ attrs: { axes, keep } }, [x], onnx) => onnx.node('ReduceSum', [x, onnx.ints(axes)], { keepdims: +keep }),
+  lower({ inputs: [{ shape }], attrs }, [x], onnx) {
+    const { axes, keep } = attrs
+    const rows = size(shape.slice(0, axes.length))
+    const parts = rowParts.find((n) => rows % n === 0)
+    const leads = axes.length < shape.length && axes.every((axis, i) => axis === i)
+    if (onnx.target !== 'cpu' || !leads || rows < manyRows || !parts)
+      return onnx.node('ReduceSum', [x, onnx.ints(axes)], { keepdims: +keep })
+    const apart = onnx.node('Reshape', [x, onnx.ints([parts, rows / parts, -1])])
+    const sums = onnx.node('ReduceSum', [apart, onnx.ints([1])], { keepdims: 0 })
+    const y = onnx.node('ReduceSum', [sums, onnx.ints([0])], { keepdims: 0 })
+    return onnx.node('Reshape', [y, onnx.ints(reduced(shape, attrs))])
+  },
 }
 
 /** Sum over some axes, or over all. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { input, type Tensor } from '../graph/index.ts'
 import { type Arrays, toOnnx } from '../onnx/index.ts'
-import { conv, square, sum } from '../ops/index.ts'
+import { conv, matmul, reshape, square, sum } from '../ops/index.ts'
 import { grad } from '../transform/grad.ts'
 import { channelBlock, nodeProgram } from './node-program.ts'
 
@@ -36,6 +36,14 @@ test('the gradient of weights over blocks of places gives the numbers of the pla
   const [x, w] = [input('x', [3, 5, 12, 32]), input('w', [16, 5, 3, 2])]
   const dw = grad(sum(square(conv(x, w, { padding: [1, [0, 2]], dilation: [1, 2] }))), [w])[0]
   await assertSameInBlocks(dw, { x: wave(3 * 5 * 384, 12.9898), w: wave(16 * 30, 0.7) }, 'channels_last')
+})
+
+test('the gradient of a linear layer of many rows over blocks gives the numbers of the plain one', {
+  skip: absent,
+}, async () => {
+  const [x, w, rows] = [input('x', [20, 104, 32]), input('w', [48, 32]), 2080]
+  const dw = grad(sum(square(matmul(reshape(x, [rows, 32]), w, { transposeB: true }))), [w])[0]
+  await assertSameInBlocks(dw, { x: wave(rows * 32, 12.9898), w: wave(48 * 32, 0.7) }, 'channels_last')
 })
 
 test('the length of a block is asked once, and is that of the processor', async () => {
