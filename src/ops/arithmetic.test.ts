@@ -7,6 +7,7 @@ import { add, addAll, div, mul, neg, sub } from './arithmetic.ts'
 import { equal, less, where } from './compare.ts'
 import { maximum } from './maximum.ts'
 import { concat } from './movement.ts'
+import { expand } from './reduce.ts'
 
 const ops = [
   { name: 'add', op: add, of: (a: number, b: number) => a + b },
@@ -50,6 +51,30 @@ for (const { name, op, of } of ops) {
       [{ shape: [5], draw: awayFromZero }],
       (a) => Float32Array.from([...a.map((v) => of(v, 0.75)), ...a.map((v) => of(-3, v))]),
     ))
+
+  test(`${name} reads what was repeated to the shape of the other as it was before`, () => {
+    const [x, row] = [input('x', [2, 3]), input('row', [3])]
+    const repeated = () => expand(row, [2, 3])
+    assert.deepEqual(op(x, repeated()).node.inputs, [x, row])
+    assert.deepEqual(op(repeated(), x).node.inputs, [row, x])
+    assert.deepEqual(op(repeated(), repeated()).shape, [2, 3])
+    return checkOp(
+      (a, b) =>
+        concat([op(a, expand(b, [2, 3])), op(expand(b, [2, 3]), a), op(expand(b, [2, 3]), expand(b, [2, 3]))], 0),
+      [
+        { shape: [2, 3], draw: awayFromZero },
+        { shape: [3], draw: awayFromZero },
+      ],
+      (a, b) => {
+        const wide = [...b, ...b]
+        return Float32Array.from([
+          ...a.map((v, i) => of(v, wide[i])),
+          ...a.map((v, i) => of(wide[i], v)),
+          ...wide.map((v) => of(v, v)),
+        ])
+      },
+    )
+  })
 }
 
 test('whole numbers add, subtract and multiply as whole numbers, a plain number beside them too', () =>

@@ -1,6 +1,6 @@
-import { make, type Op, type Tensor } from '../graph/index.ts'
+import { make, type Op, sameShape, type Tensor } from '../graph/index.ts'
 import { liftPair, type Operand, pairShape } from './operand.ts'
-import { sumTo } from './reduce.ts'
+import { beforeExpand, sumTo } from './reduce.ts'
 
 const binary = (name: string, type: string, gradient: Op['grad']): Op => ({
   name,
@@ -9,11 +9,19 @@ const binary = (name: string, type: string, gradient: Op['grad']): Op => ({
   lower: (_, inputs, onnx) => onnx.node(type, inputs),
 })
 
-const apply = (op: Op, a: Operand, b: Operand) => make(op, liftPair(op.name, a, b), undefined)
+/** A factor that was repeated to the shape of the other is read as it was before: the op broadcasts by itself. */
+function apply(op: Op, left: Operand, right: Operand): Tensor {
+  const [a, b] = liftPair(op.name, left, right)
+  if (!sameShape(a.shape, b.shape)) return make(op, [a, b], undefined)
+  const x = beforeExpand(a)
+  return make(op, x === a ? [a, beforeExpand(b)] : [x, b], undefined)
+}
 
 const Add = binary('add', 'Add', (dy, { inputs: [a, b] }) => [sumTo(dy, a.shape), sumTo(dy, b.shape)])
 const Sub = binary('sub', 'Sub', (dy, { inputs: [a, b] }) => [sumTo(dy, a.shape), neg(sumTo(dy, b.shape))])
-const Mul = binary('mul', 'Mul', (dy, { inputs: [a, b] }) => [sumTo(mul(dy, b), a.shape), sumTo(mul(dy, a), b.shape)])
+const Mul = binary('mul', 'Mul', (dy, { inputs: [a, b] }) =>
+  a === b ? [mul(mul(dy, 2), a)] : [sumTo(mul(dy, b), a.shape), sumTo(mul(dy, a), b.shape)],
+)
 const Div = binary('div', 'Div', (dy, { inputs: [a, b], outputs: [y] }) => {
   const da = div(dy, b)
   return [sumTo(da, a.shape), neg(sumTo(mul(da, y), b.shape))]

@@ -1,4 +1,5 @@
 import { type Emitter, type Shape, size, type Value } from '../graph/index.ts'
+import { blockDomain, inBlocks } from './blocks.ts'
 import { type Geometry, windowAttributes } from './conv-geometry.ts'
 import { manyPlaces, type WeightGeometry } from './conv-weight.ts'
 import { emitTranspose } from './movement.ts'
@@ -6,13 +7,16 @@ import { emitTranspose } from './movement.ts'
 // The engine's convolutions over blocks of channels (NCHWc): it uses them by itself where weights are constants; where
 // they are inputs, as in training, it must be asked, and the weights are put in order on the way.
 
-const domain = 'com.microsoft.nchwc'
-
 /** Up to `alwaysChannels` the faster products pay for the two orders, up to `mostChannels` from `leastPlaces` on. Measured: docs/engine-notes.md. */
 const [alwaysChannels, mostChannels, leastPlaces] = [128, 256, 256]
 
 /** Whether a convolution of x [B, C, H, W] with w [O, C, ...] is written with blocks of channels. */
-export function isBlocked(x: Shape, w: Shape, { groups }: { groups: number }, { channelBlock }: Emitter): boolean {
+export function isBlocked(
+  x: Shape,
+  w: Shape,
+  { groups }: { groups: number },
+  { channelBlock }: Pick<Emitter, 'channelBlock'>,
+): boolean {
   const [, C, ...spatial] = x
   return (
     channelBlock !== undefined &&
@@ -25,20 +29,22 @@ export function isBlocked(x: Shape, w: Shape, { groups }: { groups: number }, { 
 }
 
 /** Inputs are x, w and perhaps a bias, in their plain order; so is the result. */
-export function blockedConv([x, w, ...bias]: readonly Value[], shape: Shape, geometry: Geometry, onnx: Emitter): Value {
+export function blockedConv(
+  [x, w, ...bias]: readonly Value[],
+  shapes: { readonly x: Shape; readonly w: Shape },
+  geometry: Geometry,
+  onnx: Emitter,
+): Value {
   const block = onnx.channelBlock!
-  const [O, C, ...kernel] = shape
+  const [O, C, ...kernel] = shapes.w
   const parts = [O / block, block, C / block, block, size(kernel)]
   // [O, C, taps] → [O / block, C / block, taps, block of C, block of O]
-  const weights = emitTranspose(w, { shape, seen: parts, perm: [0, 2, 4, 3, 1], as: shape }, onnx)
-  const blocks = reordered(x, onnx)
+  const weights = emitTranspose(w, { shape: shapes.w, seen: parts, perm: [0, 2, 4, 3, 1], as: shapes.w }, onnx)
+  const blocks = inBlocks(x, shapes.x, onnx)
   const window = { ...windowAttributes(kernel, geometry), group: 1 }
-  const y = onnx.node('Conv', [blocks, weights, ...bias], window, domain)
-  return onnx.node('ReorderOutput', [y], { channels: O }, domain)
+  const y = onnx.node('Conv', [blocks, weights, ...bias], window, blockDomain)
+  return onnx.node('ReorderOutput', [y], { channels: O }, blockDomain)
 }
-
-/** A value [B, C, ...] in blocks of channels, [B, C / block, ..., block]; both gradients of a convolution read that of dy. */
-const reordered = (x: Value, onnx: Emitter): Value => onnx.nodeOnce('ReorderInput', [x], {}, domain)
 
 /** Of a convolution's input x [B, C, ...] and of the gradient of its output. */
 interface GradientShapes {
@@ -50,7 +56,7 @@ interface GradientShapes {
 export function isBlockedGradient(
   { x, dy }: GradientShapes,
   { groups, kernel, stride, before, dilation }: WeightGeometry,
-  { channelBlock }: Emitter,
+  { channelBlock }: Pick<Emitter, 'channelBlock'>,
 ): boolean {
   const spatial = x.slice(2)
   const [, O, ...out] = dy
@@ -85,10 +91,10 @@ export function blockedGradient(
   const [, O, high, wide] = shapes.dy
   const seen = (value: Value, shape: Shape) => onnx.node('Reshape', [value, onnx.ints(shape)])
   // [B, C, H · W] → [B, H · W / block, C, block], as if the places were the channels
-  const places = onnx.node('ReorderInput', [seen(x, [B, C, 1, H * W])], { channels_last: 1 }, domain)
+  const places = inBlocks(x, [B, C, 1, H * W], onnx, { channelsLast: true })
   const row = W / block
   const read = seen(places, [1, B * block, H * row, C])
-  const rows = seen(reordered(dy, onnx), [B * (O / block), high, wide * block])
+  const rows = seen(inBlocks(dy, shapes.dy, onnx), [B * (O / block), high, wide * block])
   const window = {
     kernel_shape: [high * row, 1],
     strides: [dilation[0] * row, 1],
@@ -100,7 +106,7 @@ export function blockedGradient(
     const from = before[1] - at * dilation[1]
     const pads = [0, 0, -from * block, 0, 0, (from + W - wide) * block]
     const moved = pads.some((n) => n !== 0) ? onnx.node('Pad', [rows, onnx.ints(pads), onnx.scalar(0)]) : rows
-    const each = onnx.node('Conv', [read, seen(moved, [B * O, block, high * row, 1])], window, domain)
+    const each = onnx.node('Conv', [read, seen(moved, [B * O, block, high * row, 1])], window, blockDomain)
     return onnx.node('ReduceSum', [seen(each, [B, O * kernel[0] * C]), onnx.ints([0])], { keepdims: 1 })
   })
   const shape = [kernel[1], O / block, kernel[0], C, block]

@@ -1,12 +1,11 @@
-import type { Emitter, Shape, Value } from '../graph/index.ts'
-
-const domain = 'com.microsoft.nchwc'
+import type { Emitter, Shape, Tensor, Value } from '../graph/index.ts'
+import { blockDomain, inBlocks } from './blocks.ts'
 
 /** From this many rows on, the faster product pays for the orders. Measured: docs/engine-notes.md. */
 const leastRows = 2000
 
 /** Whether aᵀ b of a [rows, M] and b [rows, N], the gradient of a linear layer's weights, is written with blocks of channels. */
-export const isBlockedProduct = (a: Shape, b: Shape, { channelBlock }: Emitter): boolean =>
+export const isBlockedProduct = (a: Shape, b: Shape, { channelBlock }: Pick<Emitter, 'channelBlock'>): boolean =>
   channelBlock !== undefined &&
   a.length === 2 &&
   b.length === 2 &&
@@ -14,12 +13,18 @@ export const isBlockedProduct = (a: Shape, b: Shape, { channelBlock }: Emitter):
   [...a, b[1]].every((n) => n % channelBlock === 0)
 
 /** aᵀ b → [M, N] as a convolution of one place: the rows are its input channels, a its weights, and the columns of b its places. */
-export function blockedProduct([a, b]: readonly Value[], [rows, M]: Shape, [, N]: Shape, onnx: Emitter): Value {
-  const seen = (value: Value, shape: Shape) => onnx.nodeOnce('Reshape', [value, onnx.ints(shape)])
-  // Several layers may read the same b, as queries, keys and values do.
-  const read = onnx.nodeOnce('ReorderInput', [seen(b, [1, rows, 1, N])], {}, domain)
-  const weights = onnx.node('ReorderInput', [seen(a, [1, rows, 1, M])], { channels_last: 1 }, domain)
+export function blockedProduct([a, b]: readonly Tensor[], [x, y]: readonly Value[], onnx: Emitter): Value {
+  const [rows, M] = a.shape
+  const [, N] = b.shape
+  const seen = (value: Value, shape: Shape) => onnx.node('Reshape', [value, onnx.ints(shape)])
+  const weights = () => seen(inBlocks(x, [1, rows, 1, M], onnx, { channelsLast: true }), [M, rows, 1, 1])
+  const places = () => inBlocks(y, [1, rows, 1, N], onnx)
+  // Of what a node reads, the engine computes first what is written last: here the factor that was made last, so that the
+  // other is not kept in two forms meanwhile.
+  const [kernel, read] = a.node.id < b.node.id ? inOrder(weights, places) : inOrder(places, weights).reverse()
   const window = { kernel_shape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], group: 1 }
-  const y = onnx.node('Conv', [read, seen(weights, [M, rows, 1, 1])], window, domain)
-  return seen(onnx.node('ReorderOutput', [y], { channels: M }, domain), [M, N])
+  const product = onnx.node('Conv', [read, kernel], window, blockDomain)
+  return seen(onnx.node('ReorderOutput', [product], { channels: M }, blockDomain), [M, N])
 }
+
+const inOrder = (...write: readonly (() => Value)[]): Value[] => write.map((one) => one())

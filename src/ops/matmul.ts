@@ -13,6 +13,10 @@ export interface MatMulOptions {
 
 const turned = (shape: Shape, yes: boolean | undefined) => (yes ? [shape.at(-1)!, shape.at(-2)!] : shape.slice(-2))
 
+/** Whether a product is aᵀ b alone, as the gradient of a linear layer's weights is. */
+const isWeightGradient = ({ transposeA, transposeB, scale = 1 }: MatMulOptions): boolean =>
+  !!transposeA && !transposeB && scale === 1
+
 const MatMul: Op<MatMulOptions> = {
   name: 'matmul',
   shape([a, b], { transposeA, transposeB }) {
@@ -45,8 +49,8 @@ const MatMul: Op<MatMulOptions> = {
     const weights = b.shape.length === 2 && !transposeA && scale === 1 && onnx.roundable(y)
     if (weights) return int8Product([x], { weights, shape: b.shape, transposeB }, onnx)
     if (!transposeA && !transposeB && scale === 1) return onnx.node('MatMul', [x, y])
-    if (transposeA && !transposeB && scale === 1 && isBlockedProduct(a.shape, b.shape, onnx))
-      return blockedProduct([x, y], a.shape, b.shape, onnx)
+    if (isWeightGradient({ transposeA, transposeB, scale }) && isBlockedProduct(a.shape, b.shape, onnx))
+      return blockedProduct([a, b], [x, y], onnx)
     if (onnx.target === 'cpu')
       return onnx.node(
         'FusedMatMul',
@@ -64,6 +68,8 @@ const MatMul: Op<MatMulOptions> = {
     const product = onnx.node('MatMul', [turn(x, a, transposeA), turn(y, b, transposeB)])
     return scale === 1 ? product : onnx.node('Mul', [product, onnx.scalar(scale)])
   },
+  scratch: ({ inputs: [a, b], attrs }, engine) =>
+    isWeightGradient(attrs) && isBlockedProduct(a.shape, b.shape, engine) ? 4 * (size(a.shape) + size(b.shape)) : 0,
   flops: ({ inputs: [a], outputs: [y], attrs: { transposeA } }) =>
     2 * size(y.shape) * a.shape.at(transposeA ? -2 : -1)!,
 }

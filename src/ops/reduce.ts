@@ -82,6 +82,9 @@ const Expand: Op<{ shape: Shape }> = {
 export const expand = (x: Tensor, shape: Shape): Tensor =>
   sameShape(x.shape, shape) ? x : make(Expand, [x], { shape })
 
+/** What x was repeated from; x itself where it was not. */
+export const beforeExpand = (x: Tensor): Tensor => (x.node.op === (Expand as Op) ? x.node.inputs[0] : x)
+
 /** Undoes a broadcast: x summed over the axes along which `shape` was repeated. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x

@@ -42,6 +42,18 @@ test('parts that nobody reads are freed at once', () => {
   assert.equal(costOf([sum(first)]).peakBytes, 96)
 })
 
+test('what lowerings keep for themselves comes on top, once', () => {
+  const [x, w] = [input('x', [1, 32, 20, 20]), input('w', [32, 32, 3, 3])]
+  const y = conv(tanh(x), w, { padding: 1 })
+  assert.equal(costOf([y]).peakBytes, 3 * 51_200) // tanh, and x and y in blocks of channels
+  const again = conv(y, w, { padding: 1 })
+  assert.equal(costOf([again]).peakBytes, 4 * 51_200) // tanh and y, and two in blocks; the result is the caller's
+  const [rows, weight] = [input('rows', [2048, 32]), input('weight', [32, 16])]
+  const product = matmul(rows, weight)
+  const few = (size: number) => costOf(grad(sum(product), [weight])).peakBytes - size
+  assert.equal(few(4 * 2048 * 16), 4 * 2048 * (32 + 16)) // rows and the gradient of the product in blocks
+})
+
 test('recomputation is foreseen: less memory, more operations', () => {
   const w = Array.from({ length: 6 }, (_, i) => input(`w${i}`, [32, 32]))
   const cost = (block: <T>(build: () => T) => T) => {

@@ -47,13 +47,19 @@ export function executionOrder(outputs: readonly Tensor[]): Node[] {
   return order
 }
 
+/** Blocks as processors with AVX-512 have them. */
+const usual = { channelBlock: 16 }
+
 /** Bytes of one element. */
 const width = { float32: 4, int32: 4, bool: 1 } as const
 
 const bytesOf = (tensors: readonly Tensor[]): number =>
   tensors.reduce((total, { shape, dtype }) => total + size(shape) * width[dtype], 0)
 
-/** Inputs and outputs lie in arrays of the caller; a view is the memory of what it is a view of. */
+/**
+ * Inputs and outputs lie in arrays of the caller; a view is the memory of what it is a view of. Scratch comes on top of
+ * the peak wherever it is needed, as the engine keeps the buffers of the shapes that come again.
+ */
 function peakBytes(order: readonly Node[], outputs: readonly Tensor[]): number {
   const owner = new Map<Tensor, Tensor>()
   const ownerOf = (t: Tensor): Tensor => owner.get(t) ?? t
@@ -64,12 +70,13 @@ function peakBytes(order: readonly Node[], outputs: readonly Tensor[]): number {
   }
   const outside = new Set(outputs.map(ownerOf))
   for (const node of order) if (node.inputs.length === 0) for (const t of node.outputs) outside.add(t)
-  let [live, peak] = [0, 0]
+  let [live, peak, scratch] = [0, 0, 0]
   for (const node of order) {
     const inside = (tensors: readonly Tensor[]) => [...new Set(tensors.map(ownerOf))].filter((t) => !outside.has(t))
     if (!node.op.view) live += bytesOf(inside(node.outputs))
     peak = Math.max(peak, live)
+    scratch = Math.max(scratch, node.op.scratch?.(node, usual) ?? 0)
     live -= bytesOf(inside([...node.inputs, ...node.outputs]).filter((t) => lastUse.get(t) === node))
   }
-  return peak
+  return peak + scratch
 }
