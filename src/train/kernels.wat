@@ -6,10 +6,11 @@
   ;; AdamW, Loshchilov & Hutter 2019, algorithm 2, and the running average of the weights in the same pass:
   ;; g = scale g;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g g
   ;; w = keep w - rate m / (sqrt(v) root + eps);  e = ema e + (1 - ema) w
+  ;; From the last element to the first: the norm has just read the gradients forwards, so the last are still in the cache.
   (func (export "adamw") (param $w i32) (param $g i32) (param $m i32) (param $v i32) (param $e i32) (param $end i32)
     (param $scale f32) (param $beta1 f32) (param $beta2 f32) (param $keep f32) (param $rate f32) (param $root f32)
     (param $eps f32) (param $ema f32)
-    (local $gs v128) (local $ms v128) (local $vs v128) (local $ws v128)
+    (local $start i32) (local $size i32) (local $gs v128) (local $ms v128) (local $vs v128) (local $ws v128)
     (local $scales v128) (local $betas1 v128) (local $rest1 v128) (local $betas2 v128) (local $rest2 v128)
     (local $keeps v128) (local $rates v128) (local $roots v128) (local $epses v128) (local $emas v128) (local $rest v128)
     (local.set $scales (f32x4.splat (local.get $scale)))
@@ -23,7 +24,19 @@
     (local.set $epses (f32x4.splat (local.get $eps)))
     (local.set $emas (f32x4.splat (local.get $ema)))
     (local.set $rest (f32x4.splat (f32.sub (f32.const 1) (local.get $ema))))
+    (local.set $start (local.get $w))
+    (local.set $size (i32.sub (local.get $end) (local.get $w)))
+    (local.set $w (i32.add (local.get $w) (local.get $size)))
+    (local.set $g (i32.add (local.get $g) (local.get $size)))
+    (local.set $m (i32.add (local.get $m) (local.get $size)))
+    (local.set $v (i32.add (local.get $v) (local.get $size)))
+    (local.set $e (i32.add (local.get $e) (local.get $size)))
     (loop $next
+      (local.set $w (i32.sub (local.get $w) (i32.const 16)))
+      (local.set $g (i32.sub (local.get $g) (i32.const 16)))
+      (local.set $m (i32.sub (local.get $m) (i32.const 16)))
+      (local.set $v (i32.sub (local.get $v) (i32.const 16)))
+      (local.set $e (i32.sub (local.get $e) (i32.const 16)))
       (local.set $gs (f32x4.mul (v128.load (local.get $g)) (local.get $scales)))
       (local.set $ms (f32x4.add
         (f32x4.mul (v128.load (local.get $m)) (local.get $betas1))
@@ -42,12 +55,7 @@
       (v128.store (local.get $e) (f32x4.add
         (f32x4.mul (v128.load (local.get $e)) (local.get $emas))
         (f32x4.mul (local.get $ws) (local.get $rest))))
-      (local.set $w (i32.add (local.get $w) (i32.const 16)))
-      (local.set $g (i32.add (local.get $g) (i32.const 16)))
-      (local.set $m (i32.add (local.get $m) (i32.const 16)))
-      (local.set $v (i32.add (local.get $v) (i32.const 16)))
-      (local.set $e (i32.add (local.get $e) (i32.const 16)))
-      (br_if $next (i32.lt_u (local.get $w) (local.get $end)))))
+      (br_if $next (i32.gt_u (local.get $w) (local.get $start)))))
 
   ;; Nesterov momentum, Jordan et al. 2024: g = scale g;  m = beta m + g;  u = g + beta m
   (func (export "momentum") (param $g i32) (param $m i32) (param $u i32) (param $end i32) (param $scale f32) (param $beta f32)
