@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { TubeletError } from '../errors.ts'
 import { isThere, readJson } from '../files/disk.ts'
 import { modelIndex } from '../generate/model-index.ts'
 import type { DataForm } from '../train/recipe.ts'
@@ -10,9 +11,13 @@ interface Asked {
   readonly from?: string
 }
 
-/** The folders that `--data` names, some recipes take several, as paths from the working folder. */
-export const dataPaths = (data: string | undefined, { path }: Pick<Shell, 'path'>): string | undefined =>
-  data?.split(',').map(path).join(',')
+/** The folders that `--data` names, some recipes take several, as paths from the working folder, parted by commas. */
+export function dataPaths(data: string | undefined, { path, t }: Pick<Shell, 'path' | 't'>): string | undefined {
+  const paths = data?.split(',').map(path)
+  const parted = paths?.find((one) => one.includes(','))
+  if (parted !== undefined) throw new TubeletError('usage', t('data.comma', { path: parted }))
+  return paths?.join(',')
+}
 
 /** The data sets that a recipe reads, of its own form unless it begins with a model; where it tells no form, as they are. */
 export async function dataSets({ data, from }: Asked, own: DataForm | undefined, shell: Shell) {

@@ -150,6 +150,14 @@ test('train makes a data set of a folder once, in the form of its recipe or of t
   assert.deepEqual([other.size, other.frames], [16, 3])
 })
 
+test('a path with a comma in it is refused, as commas part the folders', async () => {
+  await mkdir(join(cwd, 'red, blue'))
+  const args = ['train', 'emoji-video', '--data', 'mine', '-o', 'none']
+  const { code, err } = await runCli(args, { cwd: join(cwd, 'red, blue') })
+  assert.equal(code, 2)
+  assert.match(err, /--data: .*red, blue.mine holds a comma/)
+})
+
 test('a folder without pictures leaves no run behind', async () => {
   const { code, err } = await tubelet('train', 'emoji-video', '--data', 'words', '-o', 'none')
   assert.equal(code, 3)

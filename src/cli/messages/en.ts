@@ -47,6 +47,8 @@ export const en = {
   'progress.left': '{{left}} left',
   'progress.samples': 'samples',
 
+  'data.comma':
+    '--data: {{path}} holds a comma, which parts the folders of --data; give that folder a name without one',
   'data.summary': 'Build data sets and look into them.',
   'data.build.about': 'Build a data set; one that was stopped goes on.',
   'data.build.emoji': 'Build a data set of emoji from published packages.',

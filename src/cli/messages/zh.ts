@@ -48,6 +48,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'progress.left': '还需 {{left}}',
   'progress.samples': '样本',
 
+  'data.comma': '--data：{{path}} 含有逗号，而逗号用来分隔 --data 的各个文件夹；请给那个文件夹换一个不含逗号的名字',
   'data.summary': '构建和检查数据集。',
   'data.build.about': '构建数据集；中断后可以接着构建。',
   'data.build.emoji': '用公开的软件包构建表情数据集。',
