@@ -67,10 +67,11 @@ export default {
     const scales = quick ? [0, 1, 4] : [0, 0.5, 1, 1.5, 2, 3, 5, 8, 12]
     const drawn = quick ? 192 : 512
     const shapes = shapePictures({ count: quick ? 2048 : 8192, size: side, seed })
-    const unseen = shapePictures({ count: 1024, size: side, seed: seed + 1000 })
+    // Drawn anew, but there are few such pictures: most of these are in the training data too.
+    const reference = shapePictures({ count: 1024, size: side, seed: seed + 1000 })
     report('training the classifier that scores')
     const judge = await learnClassifier(shapes, { runtime, seed, steps: quick ? 150 : 1000, signal })
-    const real = await judge.features(unseen.pixels)
+    const real = await judge.features(reference.pixels)
     const build: GuidedDenoiserOptions['build'] = (p) => {
       const predict = unet(p, network)
       return (x, t, { text }) => predict(x, t, { text })

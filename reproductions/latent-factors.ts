@@ -76,20 +76,21 @@ export default {
     const drawn = quick ? 96 : 512
     const chosen = quick ? arms.filter(({ factor }) => factor === 1 || factor === 4) : arms
     const shapes = shapePictures({ count: quick ? 2048 : 8192, size: side, seed })
-    const unseen = shapePictures({ count: drawn, size: side, seed: seed + 1000 })
+    // Drawn anew, but there are few such pictures: most of these are in the training data too.
+    const reference = shapePictures({ count: drawn, size: side, seed: seed + 1000 })
     report('training the classifier whose features are compared')
     const judge = await learnClassifier(shapes, { runtime, seed, steps: quick ? 100 : 600, signal })
-    const real = await judge.features(unseen.pixels)
+    const real = await judge.features(reference.pixels)
     const figures: Record<string, number> = {}
     const series: Record<string, [number, number][]> = {}
-    const rows: Float32Array[] = [unseen.pixels.slice(0, 10 * 3 * side * side)]
+    const rows: Float32Array[] = [reference.pixels.slice(0, 10 * 3 * side * side)]
     const budget = (quick ? 25 : 1000) * batch * macsOf({ factor: 1, channels: 3 })
 
     for (const arm of chosen) {
       const name = `f${arm.factor}`
       const coder = arm.factor === 1 ? undefined : await autoencoder(arm, shapes, context)
       if (coder) {
-        const again = await coder.decode(await coder.encode(unseen.pixels))
+        const again = await coder.decode(await coder.encode(reference.pixels))
         figures[`${name}: Fréchet distance of reconstructions`] = frechet(await judge.features(again), real)
       }
       const latents = coder ? await coder.encode(shapes.pixels) : shapes.pixels

@@ -16,7 +16,7 @@ export async function showEstimate(
   run: Run,
   { runtime, shell, done = 0 }: Setting & { done?: number },
 ): Promise<undefined> {
-  const { parameters, flops, weightBytes, stepBytes, rate, stepMs } = await estimate(run, runtime)
+  const { parameters, flops, weightBytes, stepBytes, rate, share, stepMs } = await estimate(run, runtime)
   const processBytes = process.memoryUsage.rss() // with the data that the recipe holds
   const memoryBytes = processBytes + weightBytes + stepBytes
   const steps = run.steps - done
@@ -30,7 +30,10 @@ export async function showEstimate(
       ...{ memory: bytes(memoryBytes), now: bytes(processBytes) },
       ...{ weights: bytes(weightBytes), step: bytes(stepBytes) },
     }),
-    t('train.estimate.time', { steps: count(steps), time: duration((steps * stepMs) / 1000), rate: giga(rate) }),
+    t('train.estimate.time', {
+      ...{ steps: count(steps), time: duration((steps * stepMs) / 1000) },
+      ...{ rate: giga(rate), share: String(100 * share) },
+    }),
     t('train.estimate.nothing'),
   ]
   const name = run.name

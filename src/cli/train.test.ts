@@ -213,7 +213,7 @@ test('--dry-run tells what a run takes and trains nothing', async () => {
   // Products forward, for the weights, and for the input of the second layer and of the first, which a norm precedes.
   assert.equal(flops, 3 * 2 * 8 * (6 * 16 + 16 * 4))
   assert.equal(steps, 8)
-  assert.ok(Math.abs(stepMs / ((1.5 * 1000 * flops) / rate) - 1) < 1e-9)
+  assert.ok(Math.abs(stepMs / ((1.25 * 1000 * flops) / rate) - 1) < 1e-9)
   assert.ok(Math.abs(hours / ((steps * stepMs) / 3.6e6) - 1) < 1e-9)
   assert.match(
     (await train(path, '--dry-run', '--lang', 'zh')).out,

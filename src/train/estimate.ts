@@ -15,12 +15,14 @@ export interface Estimate {
   readonly weightBytes: number // weights, gradients, moments and averages
   readonly stepBytes: number // a batch and the values between it and the gradients, where each is freed in time
   readonly rate: number // FLOP/s of a matrix product on this machine, measured just now, at best
+  readonly share: number // part of the time that is taken to go into products at that rate
   readonly stepMs: number
 }
 
 // Part of a training step's time that its matrix products would take at full speed: 0.60 to 0.77 in the transformer,
-// CLIP and convolution steps measured on two cores of a Zen 5; the rest goes into what is done element by element.
-const share = 2 / 3
+// CLIP and convolution steps measured on two cores that make 400 GFLOP/s, 0.81 to 1.11 on two that make 142
+// (docs/bench.md); the rest goes into what is done element by element.
+const share = 0.8
 
 /** Builds the graphs of a step, counts what they take, and times a matrix product for some tenths of a second. */
 export async function estimate(config: TrainConfig, runtime: Runtime): Promise<Estimate> {
@@ -42,6 +44,7 @@ export async function estimate(config: TrainConfig, runtime: Runtime): Promise<E
     weightBytes: 4 * count * ((accumulate > 1 ? 6 : 5) + copies),
     stepBytes: together * batches.bytes + update.peakBytes,
     rate,
+    share,
     stepMs: (1000 * flops) / (rate * share),
   }
 }

@@ -151,7 +151,7 @@ export const en = {
   'train.estimate.memory':
     'memory: about {{memory}} ({{now}} now, {{weights}} for weights and averages, {{step}} for a step)',
   'train.estimate.time':
-    'time: about {{time}} for {{steps}} steps, if two thirds of it go into matrix products, which run at {{rate}} GFLOP/s on this machine at best',
+    'time: about {{time}} for {{steps}} steps, if {{share}} % of it go into matrix products, which run at {{rate}} GFLOP/s on this machine at best',
   'train.estimate.nothing': 'Nothing was trained.',
 
   'generate.summary': 'Draw moving pictures from prompts.',

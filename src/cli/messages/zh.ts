@@ -134,7 +134,8 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
   'train.estimate.parameters': '{{parameters}} 个参数',
   'train.estimate.flops': '每步：矩阵乘法与卷积共 {{gflop}} GFLOP',
   'train.estimate.memory': '内存：约 {{memory}}（现有 {{now}}，权重与平均值 {{weights}}，每步 {{step}}）',
-  'train.estimate.time': '用时：{{steps}} 步约 {{time}}（假定三分之二的时间用于矩阵乘法，本机最快 {{rate}} GFLOP/s）',
+  'train.estimate.time':
+    '用时：{{steps}} 步约 {{time}}（假定 {{share}}% 的时间用于矩阵乘法，本机最快 {{rate}} GFLOP/s）',
   'train.estimate.nothing': '没有进行训练。',
 
   'generate.summary': '按提示词画出会动的图。',
