@@ -67,8 +67,8 @@ export interface Op<A = unknown> {
   grad?(dy: Tensor, node: Node<A>, dys: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[]
   /** Writes the ONNX nodes and returns the value of the output, or of each output. */
   lower(node: Node<A>, inputs: readonly Value[], onnx: Emitter): Value | readonly Value[]
-  /** Bytes of values of its own that the lowering takes while it runs, with blocks of channels where the engine has them. */
-  scratch?(node: Node<A>, engine: Pick<Emitter, 'channelBlock'>): number
+  /** The tensors of which the lowering keeps copies in blocks of channels while it runs, where the engine has such blocks. */
+  copies?(node: Node<A>, channelBlock: Emitter['channelBlock']): readonly Tensor[]
   /** Floating-point operations of one run, where they are worth counting (matrix products, convolutions). */
   flops?(node: Node<A>): number
   /** The output is the memory of the first input under another shape. */

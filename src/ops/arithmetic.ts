@@ -9,7 +9,7 @@ const binary = (name: string, type: string, gradient: Op['grad']): Op => ({
   lower: (_, inputs, onnx) => onnx.node(type, inputs),
 })
 
-/** A factor that was repeated to the shape of the other is read as it was before: the op broadcasts by itself. */
+/** An operand that was repeated to the shape of the other is read as it was before: the op broadcasts by itself. */
 function apply(op: Op, left: Operand, right: Operand): Tensor {
   const [a, b] = liftPair(op.name, left, right)
   if (!sameShape(a.shape, b.shape)) return make(op, [a, b], undefined)

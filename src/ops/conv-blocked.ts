@@ -11,19 +11,14 @@ import { emitTranspose } from './movement.ts'
 const [alwaysChannels, mostChannels, leastPlaces] = [128, 256, 256]
 
 /** Whether a convolution of x [B, C, H, W] with w [O, C, ...] is written with blocks of channels. */
-export function isBlocked(
-  x: Shape,
-  w: Shape,
-  { groups }: { groups: number },
-  { channelBlock }: Pick<Emitter, 'channelBlock'>,
-): boolean {
+export function isBlocked(x: Shape, w: Shape, { groups }: { groups: number }, block: number | undefined): boolean {
   const [, C, ...spatial] = x
   return (
-    channelBlock !== undefined &&
+    block !== undefined &&
     groups === 1 &&
     spatial.length === 2 &&
     size(w.slice(2)) > 1 &&
-    [C, w[0]].every((n) => n % channelBlock === 0 && n <= mostChannels) &&
+    [C, w[0]].every((n) => n % block === 0 && n <= mostChannels) &&
     (Math.max(C, w[0]) <= alwaysChannels || size(spatial) >= leastPlaces)
   )
 }
@@ -56,19 +51,19 @@ interface GradientShapes {
 export function isBlockedGradient(
   { x, dy }: GradientShapes,
   { groups, kernel, stride, before, dilation }: WeightGeometry,
-  { channelBlock }: Pick<Emitter, 'channelBlock'>,
+  block: number | undefined,
 ): boolean {
   const spatial = x.slice(2)
   const [, O, ...out] = dy
   return (
-    channelBlock !== undefined &&
+    block !== undefined &&
     groups === 1 &&
     spatial.length === 2 &&
     size(kernel) > 1 &&
     size(out) >= manyPlaces &&
     stride.every((s) => s === 1) &&
-    O % channelBlock === 0 &&
-    spatial[1] % channelBlock === 0 &&
+    O % block === 0 &&
+    spatial[1] % block === 0 &&
     // Each tap sees something beside the padding.
     kernel.every((k, i) => before[i] < out[i] && (k - 1) * dilation[i] - before[i] < spatial[i])
   )

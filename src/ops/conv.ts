@@ -66,7 +66,8 @@ const Conv: Op<ConvAttrs> = {
     return [inputGradient(dy, w, x.shape.slice(2), attrs), weightGradient(x, dy, w, attrs), bias && biasGradient(dy)]
   },
   lower({ inputs: [x, w], attrs }, inputs, onnx) {
-    if (isBlocked(x.shape, w.shape, attrs, onnx)) return blockedConv(inputs, { x: x.shape, w: w.shape }, attrs, onnx)
+    if (isBlocked(x.shape, w.shape, attrs, onnx.channelBlock))
+      return blockedConv(inputs, { x: x.shape, w: w.shape }, attrs, onnx)
     const window = windowAttributes(w.shape.slice(2), attrs)
     const plain = attrs.groups === 1 || (w.shape[0] === attrs.groups && x.shape.length < 5)
     if (plain || onnx.target === 'cpu') return onnx.node('Conv', inputs, { ...window, group: attrs.groups })
@@ -79,8 +80,7 @@ const Conv: Op<ConvAttrs> = {
     const parts = xs.map((part, i) => onnx.node('Conv', [part, ws[i], ...(biases ? [biases[i]] : [])], window))
     return onnx.node('Concat', parts, { axis: 1 })
   },
-  scratch: ({ inputs: [x, w], outputs: [y], attrs }, engine) =>
-    isBlocked(x.shape, w.shape, attrs, engine) ? 4 * (size(x.shape) + size(y.shape)) : 0,
+  copies: ({ inputs: [x, w], outputs: [y], attrs }, block) => (isBlocked(x.shape, w.shape, attrs, block) ? [x, y] : []),
   flops: ({ inputs: [, w], outputs: [y] }) => 2 * size(y.shape) * size(w.shape.slice(1)),
 }
 
@@ -94,13 +94,13 @@ const ConvWeight: Op<WeightGeometry> = {
   ],
   lower({ inputs, attrs }, values, onnx) {
     const shapes = { x: inputs[0].shape, dy: inputs[1].shape }
-    if (isBlockedGradient(shapes, attrs, onnx)) return blockedGradient(values, shapes, attrs, onnx)
+    if (isBlockedGradient(shapes, attrs, onnx.channelBlock)) return blockedGradient(values, shapes, attrs, onnx)
     const [x, dy] = inputs.map(({ shape }, i) => input(values[i], shape))
     return emit(tapProducts(x, dy, attrs), onnx)
   },
-  // x and dy in blocks, and dy moved
-  scratch: ({ inputs: [x, dy], attrs }, engine) =>
-    isBlockedGradient({ x: x.shape, dy: dy.shape }, attrs, engine) ? 4 * (size(x.shape) + 2 * size(dy.shape)) : 0,
+  // dy twice: it is moved too
+  copies: ({ inputs: [x, dy], attrs }, block) =>
+    isBlockedGradient({ x: x.shape, dy: dy.shape }, attrs, block) ? [x, dy, dy] : [],
   flops: ({ inputs: [x, dy], attrs: { groups, kernel } }) => 2 * size(dy.shape) * (x.shape[1] / groups) * size(kernel),
 }
 

@@ -5,12 +5,12 @@ import { blockDomain, inBlocks } from './blocks.ts'
 const leastRows = 2000
 
 /** Whether aᵀ b of a [rows, M] and b [rows, N], the gradient of a linear layer's weights, is written with blocks of channels. */
-export const isBlockedProduct = (a: Shape, b: Shape, { channelBlock }: Pick<Emitter, 'channelBlock'>): boolean =>
-  channelBlock !== undefined &&
+export const isBlockedProduct = (a: Shape, b: Shape, block: number | undefined): boolean =>
+  block !== undefined &&
   a.length === 2 &&
   b.length === 2 &&
   a[0] >= leastRows &&
-  [...a, b[1]].every((n) => n % channelBlock === 0)
+  [...a, b[1]].every((n) => n % block === 0)
 
 /** aᵀ b → [M, N] as a convolution of one place: the rows are its input channels, a its weights, and the columns of b its places. */
 export function blockedProduct([a, b]: readonly Tensor[], [x, y]: readonly Value[], onnx: Emitter): Value {

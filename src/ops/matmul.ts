@@ -49,7 +49,7 @@ const MatMul: Op<MatMulOptions> = {
     const weights = b.shape.length === 2 && !transposeA && scale === 1 && onnx.roundable(y)
     if (weights) return int8Product([x], { weights, shape: b.shape, transposeB }, onnx)
     if (!transposeA && !transposeB && scale === 1) return onnx.node('MatMul', [x, y])
-    if (isWeightGradient({ transposeA, transposeB, scale }) && isBlockedProduct(a.shape, b.shape, onnx))
+    if (isWeightGradient({ transposeA, transposeB, scale }) && isBlockedProduct(a.shape, b.shape, onnx.channelBlock))
       return blockedProduct([a, b], [x, y], onnx)
     if (onnx.target === 'cpu')
       return onnx.node(
@@ -68,8 +68,8 @@ const MatMul: Op<MatMulOptions> = {
     const product = onnx.node('MatMul', [turn(x, a, transposeA), turn(y, b, transposeB)])
     return scale === 1 ? product : onnx.node('Mul', [product, onnx.scalar(scale)])
   },
-  scratch: ({ inputs: [a, b], attrs }, engine) =>
-    isWeightGradient(attrs) && isBlockedProduct(a.shape, b.shape, engine) ? 4 * (size(a.shape) + size(b.shape)) : 0,
+  copies: ({ inputs: [a, b], attrs }, block) =>
+    isWeightGradient(attrs) && isBlockedProduct(a.shape, b.shape, block) ? [a, b] : [],
   flops: ({ inputs: [a], outputs: [y], attrs: { transposeA } }) =>
     2 * size(y.shape) * a.shape.at(transposeA ? -2 : -1)!,
 }

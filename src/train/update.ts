@@ -24,6 +24,7 @@ export function updateByAdamW(
 ): void {
   const rate = lr / (1 - beta1 ** step)
   const root = 1 / Math.sqrt(1 - beta2 ** step)
+  // Backwards, as the kernel goes.
   for (const range of ranges.toReversed()) {
     const keep = range.decayed ? 1 - lr * weightDecay : 1
     const [w, g, m, v, e] = ['weights', section, 'first', 'second', 'average'].map((name) =>

@@ -47,8 +47,8 @@ export function executionOrder(outputs: readonly Tensor[]): Node[] {
   return order
 }
 
-/** Blocks as processors with AVX-512 have them. */
-const usual = { channelBlock: 16 }
+/** Channels of a block as processors with AVX-512 have them. */
+const usualBlock = 16
 
 /** Bytes of one element. */
 const width = { float32: 4, int32: 4, bool: 1 } as const
@@ -57,8 +57,8 @@ const bytesOf = (tensors: readonly Tensor[]): number =>
   tensors.reduce((total, { shape, dtype }) => total + size(shape) * width[dtype], 0)
 
 /**
- * Inputs and outputs lie in arrays of the caller; a view is the memory of what it is a view of. Scratch comes on top of
- * the peak wherever it is needed, as the engine keeps the buffers of the shapes that come again.
+ * Inputs and outputs lie in arrays of the caller; a view is the memory of what it is a view of. Copies come on top of the
+ * peak wherever they are needed, as the engine keeps the buffers of the shapes that come again.
  */
 function peakBytes(order: readonly Node[], outputs: readonly Tensor[]): number {
   const owner = new Map<Tensor, Tensor>()
@@ -70,13 +70,13 @@ function peakBytes(order: readonly Node[], outputs: readonly Tensor[]): number {
   }
   const outside = new Set(outputs.map(ownerOf))
   for (const node of order) if (node.inputs.length === 0) for (const t of node.outputs) outside.add(t)
-  let [live, peak, scratch] = [0, 0, 0]
+  let [live, peak, copies] = [0, 0, 0]
   for (const node of order) {
     const inside = (tensors: readonly Tensor[]) => [...new Set(tensors.map(ownerOf))].filter((t) => !outside.has(t))
     if (!node.op.view) live += bytesOf(inside(node.outputs))
     peak = Math.max(peak, live)
-    scratch = Math.max(scratch, node.op.scratch?.(node, usual) ?? 0)
+    copies = Math.max(copies, bytesOf(node.op.copies?.(node, usualBlock) ?? []))
     live -= bytesOf(inside([...node.inputs, ...node.outputs]).filter((t) => lastUse.get(t) === node))
   }
-  return peak + scratch
+  return peak + copies
 }
