@@ -1,4 +1,4 @@
-import type { Emitter, Shape, Tensor, Value } from '../graph/index.ts'
+import type { Emitter, Shape, Value } from '../graph/index.ts'
 import { blockDomain, inBlocks } from './blocks.ts'
 
 /** From this many rows on, the faster product pays for the orders. Measured: docs/engine-notes.md. */
@@ -13,18 +13,11 @@ export const isBlockedProduct = (a: Shape, b: Shape, block: number | undefined):
   [...a, b[1]].every((n) => n % block === 0)
 
 /** aᵀ b → [M, N] as a convolution of one place: the rows are its input channels, a its weights, and the columns of b its places. */
-export function blockedProduct([a, b]: readonly Tensor[], [x, y]: readonly Value[], onnx: Emitter): Value {
-  const [rows, M] = a.shape
-  const [, N] = b.shape
+export function blockedProduct([x, y]: readonly Value[], [rows, M]: Shape, [, N]: Shape, onnx: Emitter): Value {
   const seen = (value: Value, shape: Shape) => onnx.node('Reshape', [value, onnx.ints(shape)])
-  const weights = () => seen(inBlocks(x, [1, rows, 1, M], onnx, { channelsLast: true }), [M, rows, 1, 1])
-  const places = () => inBlocks(y, [1, rows, 1, N], onnx)
-  // Of what a node reads, the engine computes first what is written last: here the factor that was made last, so that the
-  // other is not kept in two forms meanwhile.
-  const [kernel, read] = a.node.id < b.node.id ? inOrder(weights, places) : inOrder(places, weights).reverse()
+  const places = inBlocks(y, [1, rows, 1, N], onnx)
+  const weights = seen(inBlocks(x, [1, rows, 1, M], onnx, { channelsLast: true }), [M, rows, 1, 1])
   const window = { kernel_shape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], group: 1 }
-  const product = onnx.node('Conv', [read, kernel], window, blockDomain)
+  const product = onnx.node('Conv', [places, weights], window, blockDomain)
   return seen(onnx.node('ReorderOutput', [product], { channels: M }, blockDomain), [M, N])
 }
-
-const inOrder = (...write: readonly (() => Value)[]): Value[] => write.map((one) => one())

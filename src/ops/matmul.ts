@@ -50,7 +50,7 @@ const MatMul: Op<MatMulOptions> = {
     if (weights) return int8Product([x], { weights, shape: b.shape, transposeB }, onnx)
     if (!transposeA && !transposeB && scale === 1) return onnx.node('MatMul', [x, y])
     if (isWeightGradient({ transposeA, transposeB, scale }) && isBlockedProduct(a.shape, b.shape, onnx.channelBlock))
-      return blockedProduct([a, b], [x, y], onnx)
+      return blockedProduct([x, y], a.shape, b.shape, onnx)
     if (onnx.target === 'cpu')
       return onnx.node(
         'FusedMatMul',
