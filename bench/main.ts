@@ -11,12 +11,16 @@ import { type Workload, workloads } from './workloads.ts'
 const usage = `npm run bench -- [--only NAME ...] [--rounds N] [--steps N] [--threads N] [--full-speed-mkl] [--out FILE]
 
 Times steps of tubelet and of PyTorch 2 in turn, each in an idle process of its own, with the same weights, inputs and
-gradients. TUBELET_PYTHON names a Python with torch, diffusers, transformers and safetensors; without it PyTorch is left
-out. --full-speed-mkl also tries PyTorch with MKL told that the processor is Intel's. NAME is one of
+gradients. A turn takes N steps, or a second's worth where that is more. TUBELET_PYTHON names a Python with torch,
+diffusers, transformers and safetensors; without it PyTorch is left out. --full-speed-mkl also tries PyTorch with MKL told
+that the processor is Intel's. NAME is one of
 ${Object.keys(workloads).join(', ')}.`
 
 /** Difference of the gradients in 32 bits above which the sides do not compute the same. */
 const tolerance = 1e-4
+
+/** A side's turn of a round lasts about as long at least: what else a shared machine does comes and goes faster. */
+const shortestTurnMs = 1000
 
 const here = dirname(fileURLToPath(import.meta.url))
 const python = process.env.TUBELET_PYTHON ?? 'python3'
@@ -152,9 +156,10 @@ async function compare(name: string, options: Options & { folder: string; gemm: 
   const { servers, skipped } = await startAll(lines)
   const times = new Map<string, number[][]>([...servers.keys()].map((side) => [side, []]))
   const peak = new Map<string, number>()
+  const turn = Math.max(steps, Math.ceil(shortestTurnMs / median((await servers.get('tubelet')!.run(steps)).ms)))
   for (let i = 0; i < rounds; i++)
     for (const [side, server] of servers) {
-      const { ms, peakMb } = await server.run(steps)
+      const { ms, peakMb } = await server.run(turn)
       times.get(side)!.push([...ms])
       peak.set(side, peakMb)
     }
