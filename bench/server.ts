@@ -20,7 +20,7 @@ import { guidance, leavesOf, workloads } from './workloads.ts'
 
 const [name, folder, threadsGiven, mode] = process.argv.slice(2)
 const threads = Number(threadsGiven)
-const runtime = nodeRuntime({ threads })
+const runtime = nodeRuntime({ threads, spin: true }) // nothing else runs
 const workload = workloads[name]
 
 /** One step, given once for the first. */
@@ -40,7 +40,7 @@ async function trainingStep(): Promise<Step> {
       batch: (at) => Object.fromEntries(Object.entries(inputs).map(([key, array]) => [key, part(at % workers)(array)])),
       lr: () => 1e-4,
     } satisfies TrainConfig,
-    { runtime, weights, spin: true },
+    { runtime, weights },
   )
   await events.next() // 'ready'
   return async () => {
@@ -74,7 +74,7 @@ const gemmSide = 1024
 
 async function gemmStep(): Promise<Step> {
   const shape: Shape = [gemmSide, gemmSide]
-  const program = await runtime.load({ y: matmul(input('a', shape), input('b', shape)) }, { spin: true })
+  const program = await runtime.load({ y: matmul(input('a', shape), input('b', shape)) })
   const uniform = generator(1)
   const numbers = () => Float32Array.from({ length: size(shape) }, uniform)
   const fed = { a: numbers(), b: numbers() }

@@ -49,13 +49,13 @@ const tried = 4
 export async function stepsWithin(
   minutes: number,
   prepare: (steps?: number) => Promise<Run>,
-  { runtime, shell, spin }: Setting & { readonly spin: boolean },
+  { runtime, shell }: Setting,
 ): Promise<number> {
   shell.say(shell.t('train.measuring'))
   const run = await prepare(1000)
   const times: number[] = []
   try {
-    for await (const event of train({ ...run, steps: tried }, { runtime, spin, signal: shell.io.signal }))
+    for await (const event of train({ ...run, steps: tried }, { runtime, signal: shell.io.signal }))
       if (event.kind === 'step') times.push(event.ms)
   } finally {
     await run.close?.()

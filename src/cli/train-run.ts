@@ -17,7 +17,6 @@ export interface TrainRunOptions {
   readonly runtime: Runtime
   readonly resume?: SavedState
   readonly signal: AbortSignal
-  readonly spin: boolean
   readonly saveMs: number // a checkpoint is written when so long has passed since the last one
   readonly pictureMs: number // and pictures are drawn when so long has passed
   readonly onReady: (event: ReadyEvent, folder: RunFolder) => void

@@ -47,8 +47,7 @@ export const trainCommand = command({
   async run([name], options, shell) {
     const before = options.resume === undefined ? undefined : await stoppedRun(options.resume, options.steps, shell)
     const asked = await settingsOf(name, options, { before, shell })
-    const { spin = false } = options
-    const runtime = nodeRuntime({ threads: options.threads })
+    const runtime = nodeRuntime({ threads: options.threads, spin: options.spin })
     const recipe = await loadRecipe(asked.recipe)
     const data = await dataSets(asked, recipe.data, shell)
     const prepare = async (steps?: number) => {
@@ -60,14 +59,14 @@ export const trainCommand = command({
     const steps =
       options.minutes === undefined
         ? (options.steps ?? before?.steps)
-        : await stepsWithin(options.minutes, prepare, { runtime, shell, spin })
+        : await stepsWithin(options.minutes, prepare, { runtime, shell })
     const run = await prepare(steps)
     try {
       if (options.dryRun) return await showEstimate(run, { runtime, shell, done: before?.state?.step })
       if (shell.io.signal.aborted) throw new TubeletError('stopped', shell.t('train.stoppedEarly'))
       const open = () => openFolder(run, asked, { before, shell, out: options.out })
       const { saveEvery, drawEvery } = options
-      await follow(run, { open, before, shell, runtime, saveEvery, drawEvery, spin })
+      await follow(run, { open, before, shell, runtime, saveEvery, drawEvery })
     } finally {
       await run.close?.()
     }
@@ -160,7 +159,6 @@ interface Following extends Setting {
   readonly runtime: Runtime
   readonly saveEvery: number // minutes
   readonly drawEvery: number
-  readonly spin: boolean
 }
 
 /** Carries the run out under a progress line. */

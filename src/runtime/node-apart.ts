@@ -2,14 +2,15 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { type ErrorCode, TubeletError } from '../errors.ts'
 import type { OnnxModel } from '../onnx/index.ts'
+import type { NodeProgramOptions } from './node-program.ts'
 import { copyInto, portArrays, portBytes } from './port-arrays.ts'
-import { checkArray, checkInto, type LoadOptions, type Program } from './runtime.ts'
+import { checkArray, checkInto, type Program } from './runtime.ts'
 import { threadFile } from './thread-file.ts'
 
 /** What a worker is given when it starts. */
 export interface ApartModel {
   readonly model: OnnxModel
-  readonly options: LoadOptions & { readonly device: 'cpu' | 'webgpu' }
+  readonly options: NodeProgramOptions
   readonly shared: SharedArrayBuffer // holds inputs and outputs as `portArrays` says
 }
 

@@ -3,17 +3,20 @@ import { TubeletError } from '../errors.ts'
 import { modelBytes, type OnnxModel, type Port } from '../onnx/index.ts'
 import { type Arrays, checkArray, checkInto, type LoadOptions, type Program } from './runtime.ts'
 
+/** Settings of a program, and where and how it runs in Node. */
+export interface NodeProgramOptions extends LoadOptions {
+  readonly device: 'cpu' | 'webgpu'
+  readonly spin?: boolean // of waiting threads
+}
+
 /** A model as a program of onnxruntime-node that runs on the calling thread, which waits meanwhile. */
-export async function nodeProgram(
-  model: OnnxModel,
-  options: LoadOptions & { readonly device: 'cpu' | 'webgpu' },
-): Promise<Program> {
+export async function nodeProgram(model: OnnxModel, options: NodeProgramOptions): Promise<Program> {
   return program(await createSession(model.bytes, options), model, options.profile !== undefined)
 }
 
 async function createSession(
   bytes: Uint8Array,
-  { device, threads = 0, spin = false, constants, profile }: LoadOptions & { device: 'cpu' | 'webgpu' },
+  { device, threads = 0, spin = false, constants, profile }: NodeProgramOptions,
 ) {
   try {
     return await ort.InferenceSession.create(bytes, {

@@ -59,6 +59,21 @@ test('a program apart keeps constants', async () => {
   await program.release()
 })
 
+test('threads that spin change no number, in the calling thread and apart', async () => {
+  const side = 200 // enough for two threads
+  const [a, b] = [input('a', [side, side]), input('b', [side, side])]
+  const feeds = { a: Float32Array.from({ length: side ** 2 }, (_, i) => Math.sin(i)), b: new Float32Array(side ** 2) }
+  feeds.b.fill(1 / 3)
+  const run = async (spin: boolean, apart?: number) => {
+    const program = await nodeRuntime({ spin, threads: 2 }).load({ y: matmul(a, b) }, { apart })
+    const { y } = await program.run(feeds)
+    await program.release()
+    return y
+  }
+  const want = await run(false)
+  for (const apart of [undefined, 1]) assert.deepEqual(await run(true, apart), want)
+})
+
 test('a program apart that is not released does not keep the process alive', async () => {
   const script = fileURLToPath(new URL('../../test/unreleased-program.ts', import.meta.url))
   const args = ['--import', 'tsx', '--conditions=source', script]

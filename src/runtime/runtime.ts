@@ -13,8 +13,6 @@ export interface LoadOptions {
   readonly constants?: Arrays
   /** Which constants products may read in 8 bits: up to three times faster and a hundredth off; on a processor only. */
   readonly int8?: (name: string) => boolean
-  /** Waiting threads spin: faster while nothing else runs on the machine, unfair to others where something does. */
-  readonly spin?: boolean
   /** Threads of this program, or of all that run at the same time; all cores where absent. */
   readonly threads?: number
   /**

@@ -27,12 +27,12 @@ export const batchesAtOnce = ({ accumulate = 1, workers = 1 }: TrainConfig, grap
 /** Loads the graph of a batch once, or once for each worker. */
 export async function loadBatches(
   { graph, update, config }: Parts,
-  { runtime, spin }: { readonly runtime: Runtime; readonly spin?: boolean },
+  { runtime }: { readonly runtime: Runtime },
 ): Promise<Batches> {
   const { accumulate = 1 } = config
   const count = batchesAtOnce(config, graph)
   const apart = count > 1 ? count : undefined
-  const loading = Array.from({ length: count }, () => runtime.load(outputsOf(graph), { spin, apart }))
+  const loading = Array.from({ length: count }, () => runtime.load(outputsOf(graph), { apart }))
   const programs = await Promise.all(loading).catch(async (error) => {
     await releaseLoaded(loading)
     throw error

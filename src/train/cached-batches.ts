@@ -11,13 +11,13 @@ import type { GradientCache } from './gradient-cache.ts'
 export async function loadCachedBatches(
   { graph, update, config }: Parts,
   cache: GradientCache,
-  { runtime, spin }: { readonly runtime: Runtime; readonly spin?: boolean },
+  { runtime }: { readonly runtime: Runtime },
 ): Promise<Batches> {
   const { accumulate = 1 } = config
   const [direct, through] = [prefixed('gradient', graph.gradients), prefixed('gradient', cache.gradients)]
   const scalars = prefixed('scalar', graph.scalars)
   const graphs = [cache.rows, { ...scalars, ...direct, ...cache.rowGradients }, through]
-  const loading = graphs.map((outputs) => runtime.load(outputs, { spin }))
+  const loading = graphs.map((outputs) => runtime.load(outputs))
   const [encode, loss, backward] = await Promise.all(loading).catch(async (error) => {
     await releaseLoaded(loading)
     throw error

@@ -37,7 +37,7 @@ export interface Optimizer {
 /** AdamW for most parameters, Muon for the matrices that `config.muon` names, and a running average of all. */
 export async function optimizer(
   parameters: readonly Parameter[],
-  config: OptimizerConfig & { readonly runtime: Runtime; readonly spin?: boolean },
+  config: OptimizerConfig & { readonly runtime: Runtime },
 ): Promise<Optimizer> {
   const { clip = Number.POSITIVE_INFINITY, ema = 0.999 } = config
   const arena = allocate(parameters, config)
@@ -106,10 +106,10 @@ function allocate(parameters: readonly Parameter[], { muon }: OptimizerConfig): 
   return { ...layout, memory, buffers, live }
 }
 
-async function muonProgram({ muon }: Arena, { runtime, spin }: { runtime: Runtime; spin?: boolean }) {
+async function muonProgram({ muon }: Arena, { runtime }: { runtime: Runtime }) {
   if (muon.length === 0) return
   const stacks = Object.fromEntries(muon.map(({ key, stack }) => [key, stack]))
-  return (await runtime.load(muonUpdates(stacks), { spin })) satisfies Program
+  return (await runtime.load(muonUpdates(stacks))) satisfies Program
 }
 
 /** Muon has no second moment: it uses that section as scratch memory. */

@@ -44,8 +44,6 @@ export interface TrainOptions {
   /** Weights to begin with; others are drawn from the seed. */
   readonly weights?: Readonly<Record<string, Float32Array>>
   readonly signal?: AbortSignal
-  /** Waiting threads spin: faster on a machine that does nothing else, much slower on a busy one. */
-  readonly spin?: boolean
 }
 
 /**
