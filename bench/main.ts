@@ -22,6 +22,9 @@ const tolerance = 1e-4
 /** A side's turn of a round lasts about as long at least: what else a shared machine does comes and goes faster. */
 const shortestTurnMs = 1000
 
+/** Updates of the weights that are timed after each round. */
+const updatesInRound = 10
+
 const here = dirname(fileURLToPath(import.meta.url))
 const python = process.env.TUBELET_PYTHON ?? 'python3'
 const say = (text: string) => process.stderr.write(`${text}\n`)
@@ -149,21 +152,23 @@ async function compare(name: string, options: Options & { folder: string; gemm: 
   const folder = join(options.folder, name)
   await mkdir(folder)
   const writer = await startServer(own([name, folder, String(threads), 'write']))
-  await writer.stop()
-  const facts = writer.ready as unknown as { parameters: number; flops: number; updateMs: number }
+  const { parameters, flops } = writer.ready as unknown as { parameters: number; flops: number }
   const lines = new Map([['tubelet', own([name, folder, String(threads)])]])
   for (const peer of peersFor(workload, options.peers)) lines.set(peer.name, theirs(peer, [folder, String(threads)]))
   const { servers, skipped } = await startAll(lines)
   const times = new Map<string, number[][]>([...servers.keys()].map((side) => [side, []]))
   const peak = new Map<string, number>()
   const turn = Math.max(steps, Math.ceil(shortestTurnMs / median((await servers.get('tubelet')!.run(steps)).ms)))
-  for (let i = 0; i < rounds; i++)
+  const updates: number[] = []
+  for (let i = 0; i < rounds; i++) {
     for (const [side, server] of servers) {
       const { ms, peakMb } = await server.run(turn)
       times.get(side)!.push([...ms])
       peak.set(side, peakMb)
     }
-  for (const server of servers.values()) await server.stop()
+    updates.push(...(await writer.run(updatesInRound)).ms)
+  }
+  for (const server of [writer, ...servers.values()]) await server.stop()
   await rm(folder, { recursive: true })
   const medians = (side: string) => times.get(side)!.map(median)
   const ours = medians('tubelet')
@@ -180,7 +185,10 @@ async function compare(name: string, options: Options & { folder: string; gemm: 
       error,
     }
   })
-  return { name, title: workload.title, ...facts, boundMs: facts.flops / gemm / 1e6, sides: [...sides, ...skipped] }
+  return {
+    ...{ name, title: workload.title, parameters, flops },
+    ...{ boundMs: flops / gemm / 1e6, updateMs: median(updates), sides: [...sides, ...skipped] },
+  }
 }
 
 const peersFor = ({ convolutional }: Workload, peers: readonly Peer[]): readonly Peer[] => {

@@ -85,6 +85,6 @@ function workloadRow({ name, parameters, flops, boundMs, updateMs, sides }: Work
   const own = sides.find((side): side is SideResult => side.name === 'tubelet' && side.skipped === undefined)
   const share = own ? `${((100 * boundMs) / own.medianMs).toFixed(0)} %` : '–'
   const million = parameters / 1e6
-  const update = Number.isNaN(updateMs) ? '–' : (updateMs / million).toFixed(2)
+  const update = (updateMs / million).toFixed(2)
   return [name, `${million.toFixed(1)} M`, (flops / 1e9).toFixed(1), boundMs.toFixed(0), share, update]
 }

@@ -15,7 +15,7 @@ import { guidance, leavesOf, workloads } from './workloads.ts'
 
 // The project's side of a comparison: a process that does nothing until a line on its standard input asks for steps.
 //   server.ts NAME DIR THREADS          times training or sampling steps of a workload
-//   server.ts NAME DIR THREADS write    writes the files that both sides read, and times the update of the weights
+//   server.ts NAME DIR THREADS write    writes the files that both sides read, then times updates of the weights
 //   server.ts gemm - THREADS            times a matrix product
 
 const [name, folder, threadsGiven, mode] = process.argv.slice(2)
@@ -84,39 +84,37 @@ async function gemmStep(): Promise<Step> {
   }
 }
 
-/** Median time of AdamW with running average over all parameters: 40 updates, since a shared machine has slow moments. */
-async function updateMs(): Promise<number> {
+/** AdamW with running average over all parameters, as each training step ends with. */
+async function updateStep(): Promise<Step> {
   const p = params()
   workload.build(p, leavesOf(workload))
   const update = await optimizer([...p.all.values()], { runtime })
-  const times: number[] = []
-  for (let step = 1; step <= 42; step++) {
-    const from = performance.now()
-    await update.apply({ step, lr: 1e-4, scale: 1 })
-    times.push(performance.now() - from)
+  let step = 0
+  return async () => {
+    await update.apply({ step: ++step, lr: 1e-4, scale: 1 })
   }
-  return times.slice(2).sort((a, b) => a - b)[20]
 }
 
 const tell = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`)
 
-if (mode === 'write') {
-  const facts = await writeExchange(workload, folder)
-  tell({ ...facts, updateMs: await updateMs() })
-} else {
-  const sampling = name !== 'gemm' && workload.kind === 'sample' ? await samplingStep() : undefined
-  const step = sampling?.step ?? (await (name === 'gemm' ? gemmStep() : trainingStep()))
-  await step()
-  tell({ ready: true, error: sampling?.error })
-  for (let i = 0; i < 2; i++) await step()
-  for await (const line of createInterface(process.stdin)) {
-    const ms: number[] = []
-    for (let i = 0; i < Number(line); i++) {
-      const from = performance.now()
-      await step()
-      ms.push(performance.now() - from)
-    }
-    tell({ ms, peakMb: process.resourceUsage().maxRSS / 1024 })
+/** What is told of a side before it is timed, and what is timed. */
+async function prepared(): Promise<{ facts?: object; error?: number; step: Step }> {
+  if (name === 'gemm') return { step: await gemmStep() }
+  if (mode === 'write') return { facts: await writeExchange(workload, folder), step: await updateStep() }
+  return workload.kind === 'sample' ? samplingStep() : { step: await trainingStep() }
+}
+
+const { facts, error, step } = await prepared()
+await step()
+tell({ ready: true, error, ...facts })
+for (let i = 0; i < 2; i++) await step()
+for await (const line of createInterface(process.stdin)) {
+  const ms: number[] = []
+  for (let i = 0; i < Number(line); i++) {
+    const from = performance.now()
+    await step()
+    ms.push(performance.now() - from)
   }
+  tell({ ms, peakMb: process.resourceUsage().maxRSS / 1024 })
 }
 process.exit(0)
