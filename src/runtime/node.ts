@@ -14,7 +14,7 @@ export interface NodeRuntimeOptions {
 }
 
 /** Programs on ONNX Runtime in Node. On WebGPU an op without a GPU kernel is an error, never a silent fallback. */
-export function nodeRuntime({ device = 'cpu', threads = 0, spin = false }: NodeRuntimeOptions = {}): Runtime {
+export function nodeRuntime({ device = 'cpu', threads = 0, spin }: NodeRuntimeOptions = {}): Runtime {
   return {
     device,
     async load(outputs, options = {}) {

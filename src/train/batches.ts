@@ -25,10 +25,7 @@ export const batchesAtOnce = ({ accumulate = 1, workers = 1 }: TrainConfig, grap
   Object.keys(graph.buffers).length > 0 || graph.cache ? 1 : Math.min(accumulate, workers)
 
 /** Loads the graph of a batch once, or once for each worker. */
-export async function loadBatches(
-  { graph, update, config }: Parts,
-  { runtime }: { readonly runtime: Runtime },
-): Promise<Batches> {
+export async function loadBatches({ graph, update, config }: Parts, runtime: Runtime): Promise<Batches> {
   const { accumulate = 1 } = config
   const count = batchesAtOnce(config, graph)
   const apart = count > 1 ? count : undefined

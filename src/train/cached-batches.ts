@@ -11,7 +11,7 @@ import type { GradientCache } from './gradient-cache.ts'
 export async function loadCachedBatches(
   { graph, update, config }: Parts,
   cache: GradientCache,
-  { runtime }: { readonly runtime: Runtime },
+  runtime: Runtime,
 ): Promise<Batches> {
   const { accumulate = 1 } = config
   const [direct, through] = [prefixed('gradient', graph.gradients), prefixed('gradient', cache.gradients)]

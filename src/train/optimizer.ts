@@ -42,7 +42,7 @@ export async function optimizer(
   const { clip = Number.POSITIVE_INFINITY, ema = 0.999 } = config
   const arena = allocate(parameters, config)
   const { slots, memory, buffers, live } = arena
-  const program = await muonProgram(arena, config)
+  const program = await muonProgram(arena, config.runtime)
   let section: 'gradients' | 'sum' = 'gradients' // which of them the next update takes
 
   return {
@@ -106,7 +106,7 @@ function allocate(parameters: readonly Parameter[], { muon }: OptimizerConfig): 
   return { ...layout, memory, buffers, live }
 }
 
-async function muonProgram({ muon }: Arena, { runtime }: { runtime: Runtime }) {
+async function muonProgram({ muon }: Arena, runtime: Runtime) {
   if (muon.length === 0) return
   const stacks = Object.fromEntries(muon.map(({ key, stack }) => [key, stack]))
   return (await runtime.load(muonUpdates(stacks))) satisfies Program

@@ -61,7 +61,8 @@ export async function* train(config: TrainConfig, options: TrainOptions): AsyncG
   let failed: { loss: number } | undefined
   try {
     const parts = { graph, update, config }
-    batches = await (graph.cache ? loadCachedBatches(parts, graph.cache, options) : loadBatches(parts, options))
+    const { runtime } = options
+    batches = await (graph.cache ? loadCachedBatches(parts, graph.cache, runtime) : loadBatches(parts, runtime))
     if (options.resume) update.load(options.resume.arrays)
     else update.start(firstWeights(graph.parameters, config, options))
     const state = (): TrainState => ({ step, weights: update.weights, arrays: update.arrays() })
