@@ -109,10 +109,12 @@ export const importRule: ImportRule = {
     'data/shards.ts',
     // These open model folders and keep what was computed.
     'generate/class-cache.ts',
+    'generate/drawn-latents.ts',
     'generate/encoded-pictures.ts',
     'generate/evaluate.ts',
     'generate/feature-pipelines.ts',
     'generate/image-search-pipeline.ts',
+    'generate/latent-cache.ts',
     'generate/latent-set.ts',
     'generate/latents.ts',
     'generate/model-folder.ts',

@@ -119,6 +119,7 @@ export {
   latentFrames,
   type VideoVaeConfig,
   videoDecoder,
+  videoDecoderLoss,
   videoEncoder,
   videoVaeConfig,
   videoVaeJson,

@@ -23,6 +23,7 @@ export { shipped } from './files/shipped.ts'
 export { encodeWebp } from './files/webp.ts'
 export type { AskedVisual } from './generate/asked-visual.ts'
 export type { WrittenCaption } from './generate/caption.ts'
+export { type DrawnLatentsOptions, drawnLatents } from './generate/drawn-latents.ts'
 export {
   type EncodedPicturesOptions,
   encodedPictures,
@@ -40,8 +41,9 @@ export type {
   SearchResult,
 } from './generate/image-search-pipeline.ts'
 export type { ImageToText, ImageToTextOptions } from './generate/image-to-text-pipeline.ts'
+export type { LatentCache } from './generate/latent-cache.ts'
 export { type LatentSet, latentBatch, latentSet } from './generate/latent-set.ts'
-export { encodeLatents, type LatentCache, latentStatistics, pictureLatents, videoLatents } from './generate/latents.ts'
+export { encodeLatents, latentStatistics, pictureLatents, videoLatents } from './generate/latents.ts'
 export { partFiles, readPart } from './generate/model-folder.ts'
 export { textEncoder, textToVideo } from './generate/open-text-to-video.ts'
 export { type PipelineTasks, pipeline } from './generate/pipeline.ts'

@@ -39,7 +39,7 @@ export const systems: readonly System[] = [
     paper: 'Kingma & Welling 2013; Rombach et al. 2021',
     file: 'src/models/vae.ts, vq-vae.ts, video-vae.ts',
     page: 'autoencoder',
-    recipes: ['emoji-vae', 'emoji-kl-f4'],
+    recipes: ['emoji-vae', 'emoji-decoder', 'emoji-kl-f4'],
     results: ['vae-holes', 'vae-rate-distortion', 'vae-diffusability'],
   },
   {

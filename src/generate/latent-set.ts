@@ -6,12 +6,13 @@ import { cacheFolder } from '../files/packages.ts'
 import { type LatentStatistics, videoVaeConfig } from '../models/video-vae.ts'
 import { type RandomStream, stream } from '../random.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { encodeLatents, encoderHash, type LatentCache, videoLatents } from './latents.ts'
+import type { LatentCache } from './latent-cache.ts'
+import { encodeLatents, encoderHash, videoLatents } from './latents.ts'
 import { readPart } from './model-folder.ts'
 
 /** Latents of all clips or stills of a data set and of changed copies, and prompts that ask for each. */
 export interface LatentSet
-  extends Pick<PromptedDrawings, 'originals' | 'prompts' | 'words' | 'size' | 'frames' | 'fps'> {
+  extends Pick<PromptedDrawings, 'originals' | 'prompts' | 'words' | 'size' | 'frames' | 'fps' | 'key'> {
   readonly latents: LatentCache // drawings as they are come first
   readonly statistics: LatentStatistics
 }
@@ -34,8 +35,8 @@ export async function latentSet(data: string, options: LatentSetOptions): Promis
   const network = videoLatents(config)
   const latents = await encodeLatents(drawings, { runtime, network, weights, ...store, onProgress })
   drawings.close()
-  const { originals, prompts, words, size, frames, fps } = drawings
-  return { latents, originals, prompts, words, statistics, size, frames, fps }
+  const { originals, prompts, words, size, frames, fps, key } = drawings
+  return { latents, originals, prompts, words, statistics, size, frames, fps, key }
 }
 
 /** How a batch is drawn from a set. */
@@ -109,7 +110,14 @@ const choose = ({ originals, latents }: LatentSet, changed: number, random: Rand
     ? random.integer(originals)
     : originals + random.integer(latents.count - originals)
 
-/** Some frames of a sample, each channel brought to mean 0 and deviation 1: [C, T', H, W]. */
+/** Some frames of a drawing, each channel brought to mean 0 and deviation 1: [C, T', H, W]. */
+export function normalised(set: LatentSet, index: number, frames: readonly number[]): Float32Array {
+  const [channels, , ...sides] = set.latents.shape
+  const out = new Float32Array(channels * frames.length * sides.reduce((a, b) => a * b))
+  normalise(set.latents.latents(index), set, frames, out)
+  return out
+}
+
 function normalise(z: Float32Array, { latents, statistics }: LatentSet, frames: readonly number[], out: Float32Array) {
   const [channels, T, height, width] = latents.shape
   const plane = height * width

@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { premultiplied } from '../data/clip-batch.ts'
 import { TubeletError } from '../errors.ts'
-import { writeFileAtomic } from '../files/disk.ts'
-import { input, type Shape, type Tensor } from '../graph/index.ts'
+import { input, type Tensor } from '../graph/index.ts'
 import { type VaeConfig, vae } from '../models/vae.ts'
 import { type VideoVaeConfig, videoEncoder } from '../models/video-vae.ts'
 import { type Params, params } from '../nn/index.ts'
 import { reshape } from '../ops/index.ts'
 import type { Arrays, Runtime } from '../runtime/runtime.ts'
+import { type LatentCache, latentCache } from './latent-cache.ts'
 
 /** Clips to encode: straight RGBA bytes [T, S, S, 4], by number. */
 export interface LatentSource {
@@ -18,14 +16,6 @@ export interface LatentSource {
   readonly size: number
   readonly key: string // changes with the content
   pixels(index: number): Uint8Array
-}
-
-/** Means of the latents of many clips, computed once and kept on disk; not normalised. */
-export interface LatentCache {
-  readonly count: number
-  readonly shape: Shape // [C, T', H, W], or [C, H, W] of pictures
-  latents(index: number): Float32Array
-  close(): void
 }
 
 /** An encoder as a network: declares its parameters, then clip [1, T, C, S, S] → means of the latents [1, C, ...]. */
@@ -69,29 +59,13 @@ export function encoderHash(config: object, weights: Readonly<Record<string, Flo
   return hash.digest('hex')
 }
 
-/** Encodes clips, or opens the file in which the same clips were encoded before by the same weights. */
+/** Means of the latents of clips, not normalised: encoded now, or where the same weights encoded the same clips before. */
 export async function encodeLatents(source: LatentSource, encoder: LatentEncoder & LatentStore): Promise<LatentCache> {
   const { mean } = graphOf(source, encoder)
+  const { key, count } = source
   const shape = mean.shape.slice(1)
-  const floats = shape.reduce((a, b) => a * b)
-  const identity = JSON.stringify({ format: 1, source: source.key, count: source.count, shape, vae: encoder.hash })
-  const file = join(encoder.cacheDir, `${createHash('sha256').update(identity).digest('hex').slice(0, 32)}.latents`)
-  const known = statSync(file, { throwIfNoEntry: false })
-  if (known?.size !== source.count * floats * 4) await writeFileAtomic(file, encoded(source, encoder))
-  const opened = openSync(file, 'r')
-  return {
-    count: source.count,
-    shape,
-    latents(index) {
-      if (!Number.isInteger(index) || index < 0 || index >= source.count)
-        throw new TubeletError('usage', `latents: the index must be from 0 to ${source.count - 1} (got ${index})`)
-      const z = new Float32Array(floats)
-      if (readSync(opened, z, 0, floats * 4, index * floats * 4) !== floats * 4)
-        throw new TubeletError('input', `${file}: ends within clip ${index}; remove it`)
-      return z
-    },
-    close: () => closeSync(opened),
-  }
+  const identity = { source: key, count, shape, vae: encoder.hash }
+  return latentCache({ identity, count, shape, cacheDir: encoder.cacheDir }, () => encoded(source, encoder))
 }
 
 /** What turns one clip into means, and the parameters of that. */

@@ -11,6 +11,7 @@ import {
   latentFrames,
   type VideoVaeConfig,
   videoDecoder,
+  videoDecoderLoss,
   videoEncoder,
   videoVaeConfig,
   videoVaeJson,
@@ -199,6 +200,23 @@ test('the loss is the weighted sum of its terms, each as plain loops give it', a
     assertClose(terms[name], [want[name]], 1e-4, name)
   const loss = want.absolute + 2 * want.squared + 0.5 * want.motion + 0.25 * want.kl
   assertClose(terms.loss, [loss], 1e-4, 'loss')
+})
+
+test("the decoder's loss is that of the autoencoder without the encoder and the prior", async () => {
+  const weights = { absolute: 1, squared: 2, motion: 0.5 }
+  const clip = normalNumbers(9, 3 * frame)
+  const shape = [1, 3, 4, 32, 32] as const
+  const whole = await run(
+    (p) => videoVaeLoss(p, config, { ...weights, kl: 0 })(input('clip', shape), input('noise', [1, 3, 2, 2, 2])),
+    { clip, noise: new Float32Array(3 * 2 * cell).fill(0.5) },
+  )
+  const { mean, logVariance } = await run((p) => videoEncoder(p.at('encoder'), config)(input('clip', shape)), { clip })
+  const decoder = await run(
+    (p) => videoDecoderLoss(p, config, weights)(input('z', [1, 3, 2, 2, 2]), input('clip', shape)),
+    { clip, z: mean.map((m, i) => m + 0.5 * Math.exp(logVariance[i] / 2)) },
+  )
+  for (const name of ['loss', 'absolute', 'squared', 'motion'] as const)
+    assertClose(decoder[name], whole[name], 1e-5, name)
 })
 
 test('a still has no motion term', async () => {

@@ -201,27 +201,39 @@ export interface VideoVaeLoss {
   readonly kl: number
 }
 
+/** How far a clip [B, T, C, H, W] is from what it should be, each a mean; `motion` is 0 for one frame. */
+function reconstructionTerms(y: Tensor, clipIn: Tensor) {
+  const error = sub(y, clipIn)
+  const absolute = mean(abs(error))
+  const squared = mean(square(error))
+  const T = clipIn.shape[1]
+  const motion = T > 1 ? mean(abs(sub(slice(error, 1, 1), slice(error, 1, 0, T - 1)))) : mul(absolute, 0)
+  return { absolute, squared, motion }
+}
+
 /** Reconstruction and prior terms for a clip [B, T, C, H, W] and noise [B, Z, T', H/16, W/16]; `loss` is their weighted sum. */
 export function videoVaeLoss(p: Params, config: VideoVaeConfig, weights: VideoVaeLoss) {
   const encode = videoEncoder(p.at('encoder'), config)
   const decode = videoDecoder(p.at('decoder'), config)
   return (clipIn: Tensor, noise: Tensor) => {
     const { mean: mu, logVariance } = encode(clipIn)
-    const error = sub(decode(reparameterize(mu, logVariance, noise)), clipIn)
-    const absolute = mean(abs(error))
-    const squared = mean(square(error))
+    const terms = reconstructionTerms(decode(reparameterize(mu, logVariance, noise)), clipIn)
     const kl = klDivergence(mu, logVariance)
-    const T = clipIn.shape[1]
-    const motion = T > 1 ? mean(abs(sub(slice(error, 1, 1), slice(error, 1, 0, T - 1)))) : mul(absolute, 0)
-    const terms = [
-      mul(absolute, weights.absolute),
-      mul(squared, weights.squared),
-      mul(motion, weights.motion),
-      mul(kl, weights.kl),
-    ]
-    return { loss: terms.reduce(add), absolute, squared, motion, kl }
+    return { loss: add(weighted(terms, weights), mul(kl, weights.kl)), ...terms, kl }
   }
 }
+
+/** The decoder's part of that loss: latents [B, Z, T', H/16, W/16] and the clip [B, T, C, H, W] that they should become. */
+export function videoDecoderLoss(p: Params, config: VideoVaeConfig, weights: Omit<VideoVaeLoss, 'kl'>) {
+  const decode = videoDecoder(p.at('decoder'), config)
+  return (z: Tensor, clipIn: Tensor) => {
+    const terms = reconstructionTerms(decode(z), clipIn)
+    return { loss: weighted(terms, weights), ...terms }
+  }
+}
+
+const weighted = (terms: ReturnType<typeof reconstructionTerms>, weights: Omit<VideoVaeLoss, 'kl'>): Tensor =>
+  (['absolute', 'squared', 'motion'] as const).map((name) => mul(terms[name], weights[name])).reduce(add)
 
 /** What a folder of a video autoencoder says of its latents: each channel is brought to mean 0 and deviation 1. */
 export interface LatentStatistics {
