@@ -42,10 +42,10 @@ import {
 const inBatch = { drawn: 3, held: 2, encoded: 1 } // two batches a step, at the same time
 const stillFrames = 5 // decoded of a clip that holds still; the decoder is causal, so the rest need not be
 const copies = { clip: 3, still: 8 } // as in emoji-video, whose latents are taken from where they are kept
-const passes = { clip: [0, 0, 0, 1], still: [0, 1] } // 0: each drawing as it is; n: its n-th changed copy
+const passes = { clip: [0, 0, 0, 1], still: [0] } // 0: each drawing as it is; n: its n-th changed copy
 const ways = { promptsEach: 32, promptsOfCopy: 6 }
 const accumulate = 2
-const weightsOfTerms = { absolute: 1, squared: 2, motion: 0.5 }
+const weightsOfTerms = { absolute: 1, squared: 1, motion: 0.5 } // fewer squares than emoji-vae: these blur an edge that may be here or there
 
 export default {
   name: 'emoji-decoder',

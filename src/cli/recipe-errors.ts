@@ -15,7 +15,7 @@ export function placed<T>(path: string, call: () => T): T {
 function fail(error: unknown, path: string): never {
   const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error))
   const known = error instanceof TubeletError
-  if (name === 'AbortError' || (known && message.includes(path))) throw error
+  if (name === 'AbortError' || (known && (error.code === 'stopped' || message.includes(path)))) throw error
   if (!known && asTubeletError(error)) throw error // for want of memory or disk, which is no fault of the recipe
   const begin = stack.indexOf(`${path}:`)
   const line = begin < 0 ? undefined : /^:\d+/.exec(stack.slice(begin + path.length))?.[0]

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { runCli, scratchFolder } from '../../test/cli.ts'
+import { recordingIo, runCli, scratchFolder } from '../../test/cli.ts'
 import { startCli, until } from '../../test/cli-process.ts'
 import { onlyRun, progressOf, testRecipe, traceOf } from '../../test/runs.ts'
 import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
 import { readRun } from '../files/run-list.ts'
+import { main } from './main.ts'
 
 const root = await scratchFolder()
 const slow = { TINY_PAUSE_MS: '40' }
@@ -89,6 +90,17 @@ test('SIGTERM saves as well and exits with 143', async () => {
   assert.equal(await child.ended, 143)
   const { saved, done } = await progressOf(run)
   assert.equal(saved, done)
+})
+
+test('a run that is being prepared stops at the next thing that it tells of, and leaves no folder', async () => {
+  const args = ['train', testRecipe('prepared-by-parts'), '-o', 'prepared']
+  const stop = new AbortController()
+  const told: string[] = []
+  const write = (text: string | Uint8Array) => told.push(String(text)) && stop.abort('SIGINT')
+  const listening = { ...recordingIo({ cwd: root, signal: stop.signal }).io, stderr: { write } }
+  assert.equal(await main(args, listening), 130)
+  assert.deepEqual(told, ['part 1 is prepared\n', 'stopped: before the first step\n'])
+  await assert.rejects(stat(join(root, 'prepared')), /ENOENT/)
 })
 
 test('in the middle of a step Ctrl-C is answered at once, and a second one ends the process', async () => {

@@ -50,8 +50,12 @@ export const trainCommand = command({
     const runtime = nodeRuntime({ threads: options.threads, spin: options.spin })
     const recipe = await loadRecipe(asked.recipe)
     const data = await dataSets(asked, recipe.data, shell)
+    const report = (text: string) => {
+      stopIfAsked(shell)
+      shell.say(text)
+    }
     const prepare = async (steps?: number) => {
-      const run = await recipe.prepare({ ...asked, data, steps, runtime, report: shell.say })
+      const run = await recipe.prepare({ ...asked, data, steps, runtime, report })
       if (asked.from === undefined || run.weights !== undefined || before) return frozen(run, asked.freeze)
       await run.close?.()
       throw new TubeletError('usage', shell.t('train.takesNoWeights', { name: run.name }))
@@ -63,7 +67,7 @@ export const trainCommand = command({
     const run = await prepare(steps)
     try {
       if (options.dryRun) return await showEstimate(run, { runtime, shell, done: before?.state?.step })
-      if (shell.io.signal.aborted) throw new TubeletError('stopped', shell.t('train.stoppedEarly'))
+      stopIfAsked(shell)
       const open = () => openFolder(run, asked, { before, shell, out: options.out })
       const { saveEvery, drawEvery } = options
       await follow(run, { open, before, shell, runtime, saveEvery, drawEvery })
@@ -73,6 +77,10 @@ export const trainCommand = command({
     return undefined
   },
 })
+
+function stopIfAsked({ io, t }: Shell) {
+  if (io.signal.aborted) throw new TubeletError('stopped', t('train.stoppedEarly'))
+}
 
 /** What the flags ask for; where they are silent, a run that goes on keeps what it was begun with. */
 interface Asked {

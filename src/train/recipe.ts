@@ -23,7 +23,7 @@ export interface RecipeContext {
   /** Length of the run in steps; the recipe's own where absent. */
   readonly steps?: number
   readonly seed?: number
-  /** Called with what takes time before the first step, in plain words. */
+  /** Called with what takes time before the first step, in plain words; throws where the run is to stop. */
   readonly report: (text: string) => void
 }
 
