@@ -3,9 +3,10 @@
  * of any clip, and a decoder that has only seen the encoder's shows that as ragged edges, specks and mottled planes.
  * The encoder, and with it all that the transformer has learnt, stays as it is.
  *
- * Drawings are drawn from their own latents under much noise, so that what should be seen is known, once for
- * all steps (about a fifth of a second each, and no more of them than the steps ask for). A quarter of what is decoded comes from the
- * encoder, so that the decoder remains its opposite.
+ * Drawings are drawn from their own latents under much noise, so that what should be seen is known, once for all steps
+ * (about a fifth of a second each). Two of five clips that are decoded come from the encoder, so that the decoder remains its
+ * opposite. Where drawn latents do not tell what moves where, each frame's best guess is that nothing does: how much
+ * moves counts by itself.
  * Data: `tubelet data build emoji --size 128 --frames 17`, the size that the model of `--model` draws.
  */
 import {
@@ -39,13 +40,14 @@ import {
   shipped,
 } from 'tubelet/node'
 
-const inBatch = { drawn: 3, held: 2, encoded: 1 } // two batches a step, at the same time
+const inBatch = { drawn: 3, held: 1, encoded: 3 } // two batches a step, at the same time
 const stillFrames = 5 // decoded of a clip that holds still; the decoder is causal, so the rest need not be
 const copies = { clip: 3, still: 8 } // as in emoji-video, whose latents are taken from where they are kept
-const passes = { clip: [0, 0, 0, 1], still: [0] } // 0: each drawing as it is; n: its n-th changed copy
+const passes = { clip: [0, 0, 0], still: [0] } // 0: each drawing as it is; n: its n-th changed copy
 const ways = { promptsEach: 32, promptsOfCopy: 6 }
 const accumulate = 2
-const weightsOfTerms = { absolute: 1, squared: 1, motion: 0.5 } // fewer squares than emoji-vae: these blur an edge that may be here or there
+const weightsOfTerms = { absolute: 1, squared: 2, motion: 1 }
+const amplitude = { drawn: 3, held: 0, encoded: 0 } // weight of its term
 
 export default {
   name: 'emoji-decoder',
@@ -73,16 +75,14 @@ export default {
     const clips = await open('clip')
     const stills = shards.some(({ kind }) => kind === 'still') ? await open('still') : undefined
     const frames = clips.set.latents.shape[1]
-    /** What the transformer draws in all passes, up to what the steps take. */
+    /** What the transformer draws, in as many passes as the steps ask for. */
     const drawn = async (kind: Kind, { set }: Drawings, inEachBatch: number): Promise<Source[]> => {
+      const enough = Math.ceil((steps * accumulate * inEachBatch) / set.originals)
+      const wanted = passes[kind].slice(0, enough)
       const sources: Source[] = []
-      let wanted = steps * accumulate * inEachBatch
-      for (const [pass, copy] of passes[kind].entries()) {
-        const count = Math.min(wanted, set.originals)
-        if (count === 0) break
-        wanted -= count
-        const onProgress = every(report, `${kind}s drawn, pass ${pass + 1} of ${passes[kind].length}`)
-        const latents = await drawnLatents(set, { model, runtime, copy, pass, frames, count, onProgress })
+      for (const [pass, copy] of wanted.entries()) {
+        const onProgress = every(report, `${kind}s drawn, pass ${pass + 1} of ${wanted.length}`)
+        const latents = await drawnLatents(set, { model, runtime, copy, pass, frames, onProgress })
         sources.push({ latents, first: copy * set.originals, normal: true })
       }
       return sources
@@ -106,14 +106,15 @@ export default {
       seed,
       steps,
       samples: parts.reduce((sum, { count }) => sum + count, 0),
-      settings: { data, model, from, config, inBatch, stillFrames, copies, passes, ways, weightsOfTerms },
+      settings: { data, model, from, config, inBatch, stillFrames, copies, passes, ways, weightsOfTerms, amplitude },
       weights: dataOf(arraysOf('decoder')),
       build(p) {
-        const loss = videoDecoderLoss(p, config, weightsOfTerms)
+        const loss = videoDecoderLoss(p, config)
         const losses = parts.map(({ name, count, length }) =>
           loss(
             input(`${name}.z`, [count, channels, (length + 1) / 2, ...sides]),
             input(`${name}.clip`, [count, length, 4, size, size]),
+            { ...weightsOfTerms, amplitude: amplitude[name] },
           ),
         )
         const shares = parts.map(({ count, length }) => (count * length) / all)
@@ -134,12 +135,12 @@ export default {
         ),
       accumulate,
       workers: 2,
-      lr: trapezoid({ peak: 1.2e-3, warmup: Math.min(40, Math.floor(steps / 10)), total: steps, decay: 0.9 }),
+      lr: trapezoid({ peak: 8e-4, warmup: Math.min(40, Math.floor(steps / 10)), total: steps, decay: 0.9 }),
       optimizer: {
         beta2: 0.99,
         weightDecay: 0.01,
         clip: 1,
-        ema: 0.998,
+        ema: 0.995,
         muon: (name, shape) =>
           (shape.length === 2 && /blocks\./.test(name)) || /fine\..*weight$|up\.weight$/.test(name),
       },

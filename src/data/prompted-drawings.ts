@@ -9,6 +9,7 @@ import { knownWords } from './words.ts'
 export interface PromptedDrawings {
   readonly count: number
   readonly originals: number // drawings as they are, which come first
+  readonly labels: readonly (readonly string[])[] // of each original, in English and Chinese
   readonly prompts: readonly (readonly string[])[] // of each; the last may be misspelt
   readonly words: readonly string[] // of all prompts, but for misspelt ones
   readonly size: number // of the frames, in pixels
@@ -51,6 +52,7 @@ export async function promptedDrawings(
   })
   return {
     ...{ count, originals, prompts, words, size, frames: clips.frames * hold },
+    labels: clips.samples.map(({ en, zh }) => [en.label, zh.label]),
     fps: clips.samples.map((sample) => sample.fps).sort((a, b) => a - b)[originals >> 1],
     key: `${clips.key} ${variants} ${alterVersion}${hold > 1 ? ` held ${hold}` : ''}`,
     pixels(i) {

@@ -21,7 +21,7 @@ const data = await writeTinyData(join(root, 'data'))
 const pictures = await writeTinyData(join(root, 'pictures'), { kind: 'still', frames: 1 })
 const model = await writeTinyModel(join(root, 'model'))
 const set = await latentSet(data, { kind: 'clip', model, runtime, variants: 2, promptsEach: 3 })
-const usual = { model, runtime, copy: 0, pass: 0, frames: 3, count: 4 }
+const usual = { model, runtime, copy: 0, pass: 0, frames: 3 }
 
 /** The tiny model with a transformer that moves nothing, so that what is drawn stays where it began. */
 async function motionless(): Promise<string> {
@@ -31,15 +31,18 @@ async function motionless(): Promise<string> {
   return writeTinyModel(join(root, 'motionless'), { [file]: modelFile(arrays, 'F32') })
 }
 
-test('a drawing begins with the latents of its own drawing under the noise of a time from the second to the fifth', async () => {
+test('what is drawn begins with noise, or with the latents of its own drawing under that of the second or third time', async () => {
   const still = await motionless()
   const { timesteps } = schedulerFromConfig(
     JSON.parse(await readFile(join(still, 'scheduler/scheduler_config.json'), 'utf8')),
     8,
   )
-  const times = timesteps.slice(1, 5).map((t) => t / 1000)
-  const begun = new Set<number>()
-  for (const copy of [0, 2]) {
+  for (const [copy, some] of [
+    [0, timesteps.slice(0, 3)],
+    [2, timesteps.slice(1, 3)],
+  ] as const) {
+    const times = some.map((t) => t / 1000)
+    const begun = new Set<number>()
     const latents = await drawnLatents(set, { ...usual, model: still, copy, pass: 5 })
     assert.deepEqual([latents.count, latents.shape], [4, [4, 3, 2, 2]])
     for (let i = 0; i < 4; i++) {
@@ -52,8 +55,8 @@ test('a drawing begins with the latents of its own drawing under the noise of a 
       begun.add(nearest)
     }
     latents.close()
+    assert.ok(begun.size > 1)
   }
-  assert.ok(begun.size > 1)
 })
 
 test('the last frame of stills is repeated', async () => {

@@ -27,24 +27,24 @@ export interface DrawnLatentsOptions {
   readonly copy: number // 0: the drawings as they are; n: their n-th changed copies
   readonly pass: number // each has noise, prompts and beginnings of its own
   readonly frames: number // T' of what is drawn; the last one of a set of stills is repeated
-  readonly count: number // of the first drawings
   readonly onProgress?: (done: number, count: number) => void
 }
 
 /**
  * What a transformer draws of the drawings of a set, normalised [C, T', H, W]: the latents as the decoder meets them
- * when a prompt is asked for, beside those of the encoder. Each begins at one of the times from the second to the fifth
- * of the usual drawing, with the drawing's own latents under that much noise (Meng et al. 2022, section 3), so that it is
- * known what should be seen, and takes one of the drawing's prompts. Kept on disk.
+ * when a prompt is asked for, beside those of the encoder. A drawing as it is is asked for by its label, from noise alone
+ * or at the second or third time of the usual drawing from its own latents under that much noise (Meng et al. 2022,
+ * section 3); a changed copy by one of its prompts, which may fit others too, and at one of those two times. Kept on disk.
  */
 export async function drawnLatents(set: LatentSet, options: DrawnLatentsOptions): Promise<LatentCache> {
-  const { model, copy, pass, frames, count } = options
+  const { model, copy, pass, frames } = options
+  const count = set.originals
   const [channels, , ...sides] = set.latents.shape
   const shape = [channels, frames, ...sides]
   const hashes = await Promise.all(
     ['transformer', 'text_encoder', 'scheduler'].map((part) => weightsHash(join(model, part))),
   )
-  const identity = { drawn: set.key, statistics: set.statistics, hashes, copy, pass, shape, count }
+  const identity = { from: 'noise', drawn: set.key, statistics: set.statistics, hashes, copy, pass, shape, count }
   return latentCache({ identity, count, shape, cacheDir: join(cacheFolder(), 'latents') }, () =>
     drawn(set, shape, options),
   )
@@ -55,15 +55,17 @@ async function* drawn(
   [, T, ...sides]: Shape,
   options: DrawnLatentsOptions,
 ): AsyncGenerator<Uint8Array> {
-  const { copy, pass, count, onProgress } = options
+  const { copy, pass, onProgress } = options
+  const count = set.originals
   const places = Array.from({ length: T }, (_, t) => Math.min(t, set.latents.shape[1] - 1))
   const painter = await openPainter(options, [T, ...sides])
   try {
     for (let i = 0; i < count; i++) {
       const index = copy * set.originals + i
       const random = stream({ seed: pass, purpose: 'drawn latents', sample: index })
-      const prompt = set.prompts[index][random.integer(set.prompts[index].length)]
-      const from = 1 + random.integer(4)
+      const ways = copy === 0 ? set.labels[i] : set.prompts[index]
+      const prompt = ways[random.integer(ways.length)]
+      const from = copy === 0 ? random.integer(3) : 1 + random.integer(2)
       const x = await painter.draw(prompt, normalised(set, index, places), { from, noise: random.normal })
       onProgress?.(i + 1, count)
       yield new Uint8Array(x.buffer, x.byteOffset, x.byteLength)

@@ -12,7 +12,7 @@ import { readPart } from './model-folder.ts'
 
 /** Latents of all clips or stills of a data set and of changed copies, and prompts that ask for each. */
 export interface LatentSet
-  extends Pick<PromptedDrawings, 'originals' | 'prompts' | 'words' | 'size' | 'frames' | 'fps' | 'key'> {
+  extends Pick<PromptedDrawings, 'originals' | 'labels' | 'prompts' | 'words' | 'size' | 'frames' | 'fps' | 'key'> {
   readonly latents: LatentCache // drawings as they are come first
   readonly statistics: LatentStatistics
 }
@@ -35,8 +35,8 @@ export async function latentSet(data: string, options: LatentSetOptions): Promis
   const network = videoLatents(config)
   const latents = await encodeLatents(drawings, { runtime, network, weights, ...store, onProgress })
   drawings.close()
-  const { originals, prompts, words, size, frames, fps, key } = drawings
-  return { latents, originals, prompts, words, statistics, size, frames, fps, key }
+  const { originals, labels, prompts, words, size, frames, fps, key } = drawings
+  return { latents, originals, labels, prompts, words, statistics, size, frames, fps, key }
 }
 
 /** How a batch is drawn from a set. */

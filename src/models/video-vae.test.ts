@@ -202,7 +202,7 @@ test('the loss is the weighted sum of its terms, each as plain loops give it', a
   assertClose(terms.loss, [loss], 1e-4, 'loss')
 })
 
-test("the decoder's loss is that of the autoencoder without the encoder and the prior", async () => {
+test("the decoder's loss is that of the autoencoder without encoder and prior, and the error of how much moves", async () => {
   const weights = { absolute: 1, squared: 2, motion: 0.5 }
   const clip = normalNumbers(9, 3 * frame)
   const shape = [1, 3, 4, 32, 32] as const
@@ -211,12 +211,34 @@ test("the decoder's loss is that of the autoencoder without the encoder and the 
     { clip, noise: new Float32Array(3 * 2 * cell).fill(0.5) },
   )
   const { mean, logVariance } = await run((p) => videoEncoder(p.at('encoder'), config)(input('clip', shape)), { clip })
+  const z = mean.map((m, i) => m + 0.5 * Math.exp(logVariance[i] / 2))
   const decoder = await run(
-    (p) => videoDecoderLoss(p, config, weights)(input('z', [1, 3, 2, 2, 2]), input('clip', shape)),
-    { clip, z: mean.map((m, i) => m + 0.5 * Math.exp(logVariance[i] / 2)) },
+    (p) => {
+      const loss = videoDecoderLoss(p, config)
+      return loss(input('z', [1, 3, 2, 2, 2]), input('clip', shape), { ...weights, amplitude: 3 })
+    },
+    { clip, z },
   )
-  for (const name of ['loss', 'absolute', 'squared', 'motion'] as const)
-    assertClose(decoder[name], whole[name], 1e-5, name)
+  for (const name of ['absolute', 'squared', 'motion'] as const) assertClose(decoder[name], whole[name], 1e-5, name)
+
+  const { y } = await run((p) => ({ y: videoDecoder(p.at('decoder'), config)(input('z', [1, 3, 2, 2, 2])) }), { z })
+  let amplitude = 0
+  const squares = 2 * 4 * 4 * 4 // of two differences, four channels, four rows and columns
+  for (let k = 0; k < squares; k++) {
+    const corner = Math.floor(k / 16) * 1024 + Math.floor((k % 16) / 4) * 8 * 32 + (k % 4) * 8
+    const change = (x: Float32Array) => {
+      let sum = 0
+      for (let v = 0; v < 8; v++)
+        for (let u = 0; u < 8; u++) {
+          const at = corner + v * 32 + u
+          sum += Math.abs(x[at + frame] - x[at]) / 64
+        }
+      return sum
+    }
+    amplitude += Math.abs(change(y) - change(clip)) / squares
+  }
+  assertClose(decoder.amplitude, [amplitude], 1e-4, 'amplitude')
+  assertClose(decoder.loss, [whole.loss[0] + 3 * amplitude], 1e-4, 'loss')
 })
 
 test('a still has no motion term', async () => {
