@@ -30,6 +30,10 @@ function drawn({ step = 0, count = 64, frames = [0, 1, 2], dropout = 0.25, chang
 test('a set holds every training drawing and its changed copies, with prompts that say what was changed', () => {
   assert.deepEqual([set.originals, set.latents.count, set.prompts.length], [4, 12, 12])
   assert.deepEqual([set.size, set.frames, set.fps], [32, 5, 10])
+  assert.deepEqual(set.labels.slice(0, 2), [
+    ['red heart', '红心'],
+    ['blue bird', '蓝鸟'],
+  ])
   assert.deepEqual(set.latents.shape, [4, 3, 2, 2])
   const ways = (i: number) => (i < 4 ? 5 : 4)
   // One way more, misspelt, where a word of the first is long enough.
