@@ -3,10 +3,9 @@
  * of any clip, and a decoder that has only seen the encoder's shows that as ragged edges, specks and mottled planes.
  * The encoder, and with it all that the transformer has learnt, stays as it is.
  *
- * Drawings are drawn from their own latents under much noise, so that what should be seen is known, once for all steps
- * (about a fifth of a second each). Two of five clips that are decoded come from the encoder, so that the decoder remains its
- * opposite. Where drawn latents do not tell what moves where, each frame's best guess is that nothing does: how much
- * moves counts by itself.
+ * Drawings are drawn from noise, or from their own latents under much of it, once for all steps (about a quarter of a
+ * second each). As many clips come from the encoder, so that the decoder remains its opposite. Where drawn latents do not
+ * tell what moves where, the best guess of a frame is that nothing does: how much moves counts by itself.
  * Data: `tubelet data build emoji --size 128 --frames 17`, the size that the model of `--model` draws.
  */
 import {
@@ -39,6 +38,7 @@ import {
   readPart,
   shipped,
 } from 'tubelet/node'
+import { every } from './parts/every.ts'
 
 const inBatch = { drawn: 3, held: 1, encoded: 3 } // two batches a step, at the same time
 const stillFrames = 5 // decoded of a clip that holds still; the decoder is causal, so the rest need not be
@@ -232,9 +232,4 @@ function decodable(chosen: readonly Place[], frames: number, { mean, std }: Stat
     }
   })
   return out
-}
-
-/** Reports at every tenth part. */
-const every = (report: (text: string) => void, what: string) => (done: number, count: number) => {
-  if (done % Math.ceil(count / 10) === 0 || done === count) report(`${done} of ${count} ${what}`)
 }

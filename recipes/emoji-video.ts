@@ -39,6 +39,7 @@ import {
   videoPipeline,
   weightsHash,
 } from 'tubelet/node'
+import { every } from './parts/every.ts'
 
 const inBatch = { whole: 4, piece: 26, still: 4, held: 4 } // two batches a step, at the same time
 const pieceFrames = 3
@@ -242,11 +243,6 @@ function placesOf({ name, length }: Part, { frames, seed, step }: { frames: numb
 /** Numbers of the tokens of some frames among those of the whole clip. */
 const tokensIn = (frames: readonly number[], perFrame: number): Int32Array =>
   Int32Array.from(frames.flatMap((t) => Array.from({ length: perFrame }, (_, i) => t * perFrame + i)))
-
-/** Reports at every tenth part. */
-const every = (report: (text: string) => void, what: string) => (done: number, count: number) => {
-  if (done % Math.ceil(count / 10) === 0 || done === count) report(`${done} of ${count} ${what}`)
-}
 
 const modelIndex = (index: object, sets: readonly LatentSet[]) => ({
   _class_name: 'TextToVideoPipeline',

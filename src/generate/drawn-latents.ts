@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { interpolate } from '../diffusion/flow.ts'
 import { sample } from '../diffusion/sample.ts'
 import { schedulerFromConfig } from '../diffusion/scheduler.ts'
+import { readJson } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
 import { cacheFolder } from '../files/packages.ts'
 import type { Shape } from '../graph/index.ts'
@@ -78,8 +78,7 @@ async function* drawn(
 /** The transformer of a model folder, which draws one clip after the other as `generate` does, but from the middle on. */
 async function openPainter({ model, runtime }: DrawnLatentsOptions, [frames, height, width]: Shape) {
   const { steps, guidance } = usualDrawing
-  const schedule = await readFile(join(model, 'scheduler/scheduler_config.json'), 'utf8')
-  const scheduler = schedulerFromConfig(JSON.parse(schedule), steps)
+  const scheduler = schedulerFromConfig(await readJson(join(model, 'scheduler', 'scheduler_config.json')), steps)
   const { config: json, arrays, folder: where } = await readPart(model, 'transformer', 'WanTransformer3DModel')
   const config = wanConfig(json)
   const p = params()
