@@ -38,13 +38,12 @@ import {
   readPart,
   shipped,
 } from 'tubelet/node'
+import { copies, hold, ways } from './parts/emoji-latents.ts'
 import { every } from './parts/every.ts'
+import { videoVaeMuon } from './parts/video-vae-muon.ts'
 
 const inBatch = { drawn: 3, held: 1, encoded: 3 } // two batches a step, at the same time
-const stillFrames = 5 // decoded of a clip that holds still; the decoder is causal, so the rest need not be
-const copies = { clip: 3, still: 8 } // as in emoji-video, whose latents are taken from where they are kept
-const passes = { clip: [0, 0, 0], still: [0] } // 0: each drawing as it is; n: its n-th changed copy
-const ways = { promptsEach: 32, promptsOfCopy: 6 }
+const passes = { clip: 3, still: 1 } // at most, over all drawings
 const accumulate = 2
 const weightsOfTerms = { absolute: 1, squared: 2, motion: 1 }
 const amplitude = { drawn: 3, held: 0, encoded: 0 } // weight of its term
@@ -67,7 +66,7 @@ export default {
     const { config, latents: statistics } = videoVaeConfig(before.config)
     const { shards } = await readDataset(data)
     const open = async (kind: Kind): Promise<Drawings> => {
-      const options = { kind, variants: copies[kind], hold: kind === 'still' ? stillFrames : 1, ...ways }
+      const options = { kind, variants: copies[kind], hold: kind === 'still' ? hold : 1, ...ways }
       const onProgress = every(report, `${kind}s encoded`)
       const set = await latentSet(data, { ...options, model: from, runtime, onProgress })
       return { set, drawings: await promptedDrawings(data, options) }
@@ -78,12 +77,12 @@ export default {
     /** What the transformer draws, in as many passes as the steps ask for. */
     const drawn = async (kind: Kind, { set }: Drawings, inEachBatch: number): Promise<Source[]> => {
       const enough = Math.ceil((steps * accumulate * inEachBatch) / set.originals)
-      const wanted = passes[kind].slice(0, enough)
+      const wanted = Math.min(passes[kind], enough)
       const sources: Source[] = []
-      for (const [pass, copy] of wanted.entries()) {
-        const onProgress = every(report, `${kind}s drawn, pass ${pass + 1} of ${wanted.length}`)
-        const latents = await drawnLatents(set, { model, runtime, copy, pass, frames, onProgress })
-        sources.push({ latents, first: copy * set.originals, normal: true })
+      for (let pass = 0; pass < wanted; pass++) {
+        const onProgress = every(report, `${kind}s drawn, pass ${pass + 1} of ${wanted}`)
+        const latents = await drawnLatents(set, { model, runtime, pass, frames, onProgress })
+        sources.push({ latents, normal: true })
       }
       return sources
     }
@@ -95,8 +94,8 @@ export default {
     const whole = clips.set.frames
     const parts = [
       partOf('drawn', whole, clips, await drawn('clip', clips, inBatch.drawn)),
-      ...(stills ? [partOf('held', stillFrames, stills, await drawn('still', stills, inBatch.held))] : []),
-      partOf('encoded', whole, clips, [{ latents: clips.set.latents, first: 0, normal: false }]),
+      ...(stills ? [partOf('held', hold, stills, await drawn('still', stills, inBatch.held))] : []),
+      partOf('encoded', whole, clips, [{ latents: clips.set.latents, normal: false }]),
     ]
     const [channels, , ...sides] = clips.set.latents.shape
     const size = clips.set.size
@@ -106,7 +105,7 @@ export default {
       seed,
       steps,
       samples: parts.reduce((sum, { count }) => sum + count, 0),
-      settings: { data, model, from, config, inBatch, stillFrames, copies, passes, ways, weightsOfTerms, amplitude },
+      settings: { data, model, from, config, inBatch, hold, copies, passes, ways, weightsOfTerms, amplitude },
       weights: dataOf(arraysOf('decoder')),
       build(p) {
         const loss = videoDecoderLoss(p, config)
@@ -126,7 +125,7 @@ export default {
         Object.fromEntries(
           parts.flatMap(({ name, drawings, sources, length, order }) => {
             const chosen = order(step).map((k) => located(sources, k))
-            const which = chosen.map(({ source, i }) => source.first + i)
+            const which = chosen.map(({ i }) => i)
             return [
               [`${name}.z`, decodable(chosen, (length + 1) / 2, statistics)],
               [`${name}.clip`, clipBatch(drawings, which, { seed, step, length })],
@@ -141,8 +140,7 @@ export default {
         weightDecay: 0.01,
         clip: 1,
         ema: 0.995,
-        muon: (name, shape) =>
-          (shape.length === 2 && /blocks\./.test(name)) || /fine\..*weight$|up\.weight$/.test(name),
+        muon: videoVaeMuon,
       },
       async pictures(weights) {
         const p = params()
@@ -193,10 +191,9 @@ interface Part {
   readonly order: (step: number) => number[]
 }
 
-/** Latents and the drawings that they should become. */
+/** Latents of drawings: number i is what the decoder makes drawing i of. */
 interface Source {
   readonly latents: LatentCache
-  readonly first: number // drawing of the first latents
   readonly normal: boolean // whether channels have mean 0 and deviation 1
 }
 

@@ -36,6 +36,7 @@ import {
   shipped,
   videoLatents,
 } from 'tubelet/node'
+import { videoVaeMuon } from './parts/video-vae-muon.ts'
 
 const config: VideoVaeConfig = {
   channels: 4,
@@ -118,8 +119,7 @@ export default {
         weightDecay: 0.01,
         clip: 1,
         ema: 0.998,
-        muon: (name, shape) =>
-          (shape.length === 2 && /blocks\./.test(name)) || /fine\..*weight$|up\.weight$/.test(name),
+        muon: videoVaeMuon,
       },
       async pictures(weights) {
         const p = params()

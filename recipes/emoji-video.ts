@@ -39,14 +39,12 @@ import {
   videoPipeline,
   weightsHash,
 } from 'tubelet/node'
+import { copies, hold, ways } from './parts/emoji-latents.ts'
 import { every } from './parts/every.ts'
 
 const inBatch = { whole: 4, piece: 26, still: 4, held: 4 } // two batches a step, at the same time
 const pieceFrames = 3
-const copies = { clip: 3, still: 8 } // changed, of each drawing; stills teach what colours and sizes mean for less
 const changed = { clip: 0.2, still: 0.5 } // part of the samples
-const hold = 5 // frames of a still, for latents of a first frame and of one that follows
-const ways = { promptsEach: 32, promptsOfCopy: 6 } // to ask for a drawing as it is, and for a changed copy
 const dropout = 0.1 // of captions, so that the model also learns to draw without one
 const shift = 5 // of times towards noise, where prompts decide what will be seen (docs/decisions/008)
 const sampledShift = 8 // five of 8 times above t = 0.85, the last at 0.06 (docs/decisions/013)

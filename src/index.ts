@@ -119,12 +119,11 @@ export {
   latentFrames,
   type VideoVaeConfig,
   videoDecoder,
-  videoDecoderLoss,
   videoEncoder,
   videoVaeConfig,
   videoVaeJson,
-  videoVaeLoss,
 } from './models/video-vae.ts'
+export { videoDecoderLoss, videoVaeLoss } from './models/video-vae-loss.ts'
 export { type Classified, type ClassifiedPicture, type ViTConfig, vit, vitConfig } from './models/vit.ts'
 export { type ViViTConfig, type ViViTModel, vivit, vivitConfig, vivitModels, vivitSizes } from './models/vivit.ts'
 export { centralFrame, filterInflation, fromImageModel, type Inflation } from './models/vivit-init.ts'

@@ -118,9 +118,9 @@ async function* draw(
 }
 
 /** Text states of a recipe: [1, L, D], or [2, L, D] with those of the negative prompt where guided. */
-export async function conditions(
+async function conditions(
   text: TextEncoder,
-  { prompt, negativePrompt }: Pick<Recipe, 'prompt' | 'negativePrompt'>,
+  { prompt, negativePrompt }: Recipe,
   guided: boolean,
 ): Promise<Float32Array> {
   const rows = [await text.states(prompt), ...(guided ? [await text.states(negativePrompt)] : [])]

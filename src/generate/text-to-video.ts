@@ -1,5 +1,3 @@
-import { flowConfig, scaledShift } from '../diffusion/flow.ts'
-import { schedulerFromConfig } from '../diffusion/scheduler.ts'
 import { TubeletError } from '../errors.ts'
 import { wanConfig, wanTransformer } from '../models/sora.ts'
 import { videoVaeConfig } from '../models/video-vae.ts'
@@ -9,6 +7,7 @@ import { orRelease } from '../runtime/release-loaded.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { type ClipSize, drawnSize, latentGrid } from './clip-size.ts'
 import { denoiser } from './denoiser.ts'
+import { flowSchedule } from './flow-schedule.ts'
 import { clipFromPlanes } from './frames.ts'
 import { latentDecoder } from './latent-decoder.ts'
 import { type LatentEncoder, latentEncoder } from './latent-encoder.ts'
@@ -64,7 +63,7 @@ export async function videoPipeline(
   const shape = [vaeConfig.latentChannels, ...latentGrid(size)] as const
   // Places tell a loop, which lasts as long in whatever number of frames (docs/decisions/007).
   const fps = network.config.inChannels > shape[0] ? speed * (frames / length) : speed
-  const scheduler = scheduleFor(parts.scheduler, latentsOf(size) / latentsOf(trainedOn))
+  const scheduler = flowSchedule(parts.scheduler, latentsOf(size) / latentsOf(trainedOn))
   const decoder = await latentDecoder(runtime, { ...parts.vae, vaeConfig, latents }, shape)
   const encoders = loadOnce<LatentEncoder>()
   const loadEncoder = () => {
@@ -135,21 +134,3 @@ function fittingTransformer({ transformer, text }: VideoParts, [channels, ...gri
 }
 
 const latentsOf = (size: ClipSize): number => latentGrid(size).reduce((a, b) => a * b)
-
-/**
- * The schedule for clips of so many times as many latents. Throws where it does not walk along the velocity that the
- * transformer predicts, shifts its times by a number that a model folder does not hold, or is damaged.
- */
-function scheduleFor(config: unknown, times: number): object {
-  schedulerFromConfig(config, 1, { where: 'scheduler_config.json', mu: 0 })
-  const { _class_name: name } = config as { _class_name: string }
-  if (name !== 'FlowMatchEulerDiscreteScheduler')
-    throw new TubeletError(
-      'input',
-      `scheduler_config.json: text-to-video needs a FlowMatchEulerDiscreteScheduler, not a ${name}`,
-    )
-  const { shift, use_dynamic_shifting: dynamic } = flowConfig.parse(config)
-  if (dynamic)
-    throw new TubeletError('input', 'scheduler_config.json: text-to-video does not support use_dynamic_shifting')
-  return { ...(config as object), shift: scaledShift(shift, times) }
-}
