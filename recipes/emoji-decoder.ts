@@ -5,7 +5,7 @@
  *
  * Drawings are drawn from noise, or from their own latents under much of it, once for all steps (about a quarter of a
  * second each). As many clips come from the encoder, so that the decoder remains its opposite. Where drawn latents do not
- * tell what moves where, the best guess of a frame is that nothing does: how much moves counts by itself.
+ * tell what moves when, the best guess of a frame is that nothing does: how much moves in all of the clip counts by itself.
  * Data: `tubelet data build emoji --size 128 --frames 17`, the size that the model of `--model` draws.
  */
 import {
@@ -45,8 +45,11 @@ import { videoVaeMuon } from './parts/video-vae-muon.ts'
 const inBatch = { drawn: 3, held: 1, encoded: 3 } // two batches a step, at the same time
 const passes = { clip: 3, still: 1 } // at most, over all drawings
 const accumulate = 2
-const weightsOfTerms = { absolute: 1, squared: 2, motion: 1 }
-const amplitude = { drawn: 3, held: 0, encoded: 0 } // weight of its term
+const weightsOfTerms = {
+  drawn: { absolute: 1, squared: 2, motion: 1, amplitude: 6 },
+  held: { absolute: 1, squared: 2, motion: 1, amplitude: 0 },
+  encoded: { absolute: 1, squared: 6, motion: 1, amplitude: 0 }, // no worse than before
+}
 
 export default {
   name: 'emoji-decoder',
@@ -105,7 +108,7 @@ export default {
       seed,
       steps,
       samples: parts.reduce((sum, { count }) => sum + count, 0),
-      settings: { data, model, from, config, inBatch, hold, copies, passes, ways, weightsOfTerms, amplitude },
+      settings: { data, model, from, config, inBatch, hold, copies, passes, ways, weightsOfTerms },
       weights: dataOf(arraysOf('decoder')),
       build(p) {
         const loss = videoDecoderLoss(p, config)
@@ -113,7 +116,7 @@ export default {
           loss(
             input(`${name}.z`, [count, channels, (length + 1) / 2, ...sides]),
             input(`${name}.clip`, [count, length, 4, size, size]),
-            { ...weightsOfTerms, amplitude: amplitude[name] },
+            weightsOfTerms[name],
           ),
         )
         const shares = parts.map(({ count, length }) => (count * length) / all)
@@ -134,7 +137,7 @@ export default {
         ),
       accumulate,
       workers: 2,
-      lr: trapezoid({ peak: 8e-4, warmup: Math.min(40, Math.floor(steps / 10)), total: steps, decay: 0.9 }),
+      lr: trapezoid({ peak: 6e-4, warmup: Math.min(40, Math.floor(steps / 10)), total: steps, decay: 0.9 }),
       optimizer: {
         beta2: 0.99,
         weightDecay: 0.01,

@@ -43,13 +43,13 @@ export function videoVaeLoss(p: Params, config: VideoVaeConfig, weights: VideoVa
 
 /** Weights of the terms of the decoder's own loss. */
 export interface VideoDecoderLoss extends Omit<VideoVaeLoss, 'kl'> {
-  readonly amplitude: number // mean |error of how much changes between neighbouring frames|, in squares of 8 × 8 pixels
+  readonly amplitude: number // mean |error of how much squares of 8 × 8 pixels change from frame to frame|
 }
 
 /**
  * The loss of a decoder alone: latents [B, Z, T', H/16, W/16] and the clip [B, T, C, H, W] that they should become, T at
- * least 2 with an amplitude. Latents that do not tell where something moves make the other terms prefer that it does
- * not; the amplitude counts only how much moves, not where to.
+ * least 2 with an amplitude. Latents that do not tell when something moves make the other terms prefer that it does not;
+ * the amplitude counts only where and how much things move in all of the clip (docs/decisions/015).
  */
 export function videoDecoderLoss(p: Params, config: VideoVaeConfig) {
   const decode = videoDecoder(p.at('decoder'), config)
@@ -61,11 +61,11 @@ export function videoDecoderLoss(p: Params, config: VideoVaeConfig) {
   }
 }
 
-/** Mean |difference| of neighbouring frames in squares of 8 × 8 pixels: [B, T, C, H, W] → [B, T-1, C, H/8, W/8]. */
+/** Mean |difference| of neighbouring frames in squares of 8 × 8 pixels: [B, T, C, H, W] → [B, C, H/8, W/8]. */
 function changes(x: Tensor): Tensor {
   const [B, T, C, H, W] = x.shape
   const difference = abs(sub(slice(x, 1, 1), slice(x, 1, 0, T - 1)))
-  return mean(reshape(difference, [B, T - 1, C, H / 8, 8, W / 8, 8]), [4, 6])
+  return mean(reshape(difference, [B, T - 1, C, H / 8, 8, W / 8, 8]), [1, 4, 6])
 }
 
 const weighted = (terms: ReturnType<typeof reconstructionTerms>, weights: Omit<VideoVaeLoss, 'kl'>): Tensor =>
