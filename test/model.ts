@@ -6,6 +6,7 @@ import type { Arrays } from '../src/onnx/index.ts'
 import { stream } from '../src/random.ts'
 import { nodeRuntime } from '../src/runtime/node.ts'
 import { grad } from '../src/transform/grad.ts'
+import { evaluate } from './on-node.ts'
 import { parityCase } from './parity/case.ts'
 
 /** Fails where a stored case of a published class is further off than 1e-5, or its weights have another list of names. */
@@ -35,6 +36,16 @@ export function randomised(p: Params, seed = 1): Arrays {
       .map((z) => shift + scale * z)
   }
   return weights
+}
+
+/** What a network with such values makes of some inputs. */
+export async function withRandomWeights(
+  build: (p: Params) => Record<string, Tensor>,
+  feeds: Record<string, Float32Array>,
+): Promise<Record<string, Float32Array>> {
+  const p = params()
+  const outputs = build(p)
+  return evaluate(outputs, { ...randomised(p), ...feeds }) as Promise<Record<string, Float32Array>>
 }
 
 /** Normal numbers of a shape. */

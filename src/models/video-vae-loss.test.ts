@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertClose } from '../../test/close.ts'
-import { assertLearned, normalNumbers, overfit, randomised } from '../../test/model.ts'
-import { evaluate } from '../../test/on-node.ts'
-import { input, type Tensor } from '../graph/index.ts'
-import { type Params, params } from '../nn/index.ts'
+import { assertLearned, normalNumbers, overfit, withRandomWeights } from '../../test/model.ts'
+import { input } from '../graph/index.ts'
+import type { Params } from '../nn/index.ts'
 import { add, exp, mul } from '../ops/index.ts'
 import { type VideoVaeConfig, videoDecoder, videoEncoder } from './video-vae.ts'
 import { videoDecoderLoss, videoVaeLoss } from './video-vae-loss.ts'
@@ -16,23 +15,16 @@ const config: VideoVaeConfig = {
 const frame = 4 * 32 * 32
 const cell = 2 * 2 // latents of a frame of one channel
 
-/** What a network with random weights, none of them zero, makes of some inputs. */
-async function run(build: (p: Params) => Record<string, Tensor>, feeds: Record<string, Float32Array>) {
-  const p = params()
-  const outputs = build(p)
-  return evaluate(outputs, { ...randomised(p), ...feeds }) as Promise<Record<string, Float32Array>>
-}
-
 test('the loss is the weighted sum of its terms, each as plain loops give it', async () => {
   const weights = { absolute: 1, squared: 2, motion: 0.5, kl: 0.25 }
   const [clip, noise] = [normalNumbers(5, 2, 3, frame), normalNumbers(6, 2, 3 * 2 * cell)]
   const shape = [2, 3, 4, 32, 32] as const
   const feeds = { clip, noise }
-  const terms = await run(
+  const terms = await withRandomWeights(
     (p) => videoVaeLoss(p, config, weights)(input('clip', shape), input('noise', [2, 3, 2, 2, 2])),
     feeds,
   )
-  const { y, mean, logVariance } = await run((p) => {
+  const { y, mean, logVariance } = await withRandomWeights((p) => {
     const encoded = videoEncoder(p.at('encoder'), config)(input('clip', shape))
     const noise = mul(exp(mul(encoded.logVariance, 0.5)), input('noise', [2, 3, 2, 2, 2]))
     return { y: videoDecoder(p.at('decoder'), config)(add(encoded.mean, noise)), ...encoded }
@@ -56,13 +48,16 @@ test("the decoder's loss is that of the autoencoder without encoder and prior, a
   const weights = { absolute: 1, squared: 2, motion: 0.5 }
   const clip = normalNumbers(9, 3 * frame)
   const shape = [1, 3, 4, 32, 32] as const
-  const whole = await run(
+  const whole = await withRandomWeights(
     (p) => videoVaeLoss(p, config, { ...weights, kl: 0 })(input('clip', shape), input('noise', [1, 3, 2, 2, 2])),
     { clip, noise: new Float32Array(3 * 2 * cell).fill(0.5) },
   )
-  const { mean, logVariance } = await run((p) => videoEncoder(p.at('encoder'), config)(input('clip', shape)), { clip })
+  const { mean, logVariance } = await withRandomWeights(
+    (p) => videoEncoder(p.at('encoder'), config)(input('clip', shape)),
+    { clip },
+  )
   const z = mean.map((m, i) => m + 0.5 * Math.exp(logVariance[i] / 2))
-  const decoder = await run(
+  const decoder = await withRandomWeights(
     (p) => {
       const loss = videoDecoderLoss(p, config)
       return loss(input('z', [1, 3, 2, 2, 2]), input('clip', shape), { ...weights, amplitude: 3 })
@@ -71,7 +66,10 @@ test("the decoder's loss is that of the autoencoder without encoder and prior, a
   )
   for (const name of ['absolute', 'squared', 'motion'] as const) assertClose(decoder[name], whole[name], 1e-5, name)
 
-  const { y } = await run((p) => ({ y: videoDecoder(p.at('decoder'), config)(input('z', [1, 3, 2, 2, 2])) }), { z })
+  const { y } = await withRandomWeights(
+    (p) => ({ y: videoDecoder(p.at('decoder'), config)(input('z', [1, 3, 2, 2, 2])) }),
+    { z },
+  )
   let amplitude = 0
   const squares = 4 * 4 * 4 // of four channels, four rows and columns
   for (let k = 0; k < squares; k++) {
@@ -96,7 +94,10 @@ test('a still has no motion term', async () => {
   const weights = { absolute: 1, squared: 0, motion: 5, kl: 0 }
   const build = (p: Params) =>
     videoVaeLoss(p, config, weights)(input('clip', [1, 1, 4, 32, 32]), input('n', [1, 3, 1, 2, 2]))
-  const { loss, motion, absolute } = await run(build, { clip: normalNumbers(7, frame), n: new Float32Array(3 * cell) })
+  const { loss, motion, absolute } = await withRandomWeights(build, {
+    clip: normalNumbers(7, frame),
+    n: new Float32Array(3 * cell),
+  })
   assert.equal(motion[0], 0)
   assertClose(loss, absolute, 1e-6, 'loss')
 })

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertClose } from '../../test/close.ts'
-import { normalNumbers, randomised } from '../../test/model.ts'
-import { evaluate } from '../../test/on-node.ts'
+import { normalNumbers, withRandomWeights } from '../../test/model.ts'
 import { fill } from '../../test/positions.ts'
-import { input, type Tensor } from '../graph/index.ts'
-import { type Params, params } from '../nn/index.ts'
+import { input } from '../graph/index.ts'
+import { params } from '../nn/index.ts'
 import {
   latentFrames,
   type VideoVaeConfig,
@@ -22,21 +21,14 @@ const config: VideoVaeConfig = {
 const frame = 4 * 32 * 32
 const cell = 2 * 2 // latents of a frame of one channel
 
-/** What a network with random weights, none of them zero, makes of some inputs. */
-async function run(build: (p: Params) => Record<string, Tensor>, feeds: Record<string, Float32Array>) {
-  const p = params()
-  const outputs = build(p)
-  return evaluate(outputs, { ...randomised(p), ...feeds }) as Promise<Record<string, Float32Array>>
-}
-
 const encode = async (clip: Float32Array, B = 1) => {
   const T = clip.length / frame / B
-  return run((p) => videoEncoder(p, config)(input('clip', [B, T, 4, 32, 32])), { clip })
+  return withRandomWeights((p) => videoEncoder(p, config)(input('clip', [B, T, 4, 32, 32])), { clip })
 }
 
 const decode = async (z: Float32Array) => {
   const S = z.length / (3 * cell)
-  const { y } = await run((p) => ({ y: videoDecoder(p, config)(input('z', [1, 3, S, 2, 2])) }), { z })
+  const { y } = await withRandomWeights((p) => ({ y: videoDecoder(p, config)(input('z', [1, 3, S, 2, 2])) }), { z })
   return y
 }
 
@@ -119,7 +111,7 @@ test('a latent is shown in its own frames and cell alone, in a clip that is wide
   )
   const up = centred(normalNumbers(1, 16, 16))
   const feeds = { z, 'up.weight': up, 'conv_out.weight': centred(normalNumbers(2, 16, 4)) }
-  const { y } = await run((p) => ({ y: videoDecoder(p, bare)(input('z', [13, 3, 2, 2, 3])) }), feeds)
+  const { y } = await withRandomWeights((p) => ({ y: videoDecoder(p, bare)(input('z', [13, 3, 2, 2, 3])) }), feeds)
   for (let n = 0; n < 12; n++) {
     const [s, ...cell] = latentOf(n)
     const frames = s === 0 ? [0] : [1, 2]
@@ -137,7 +129,7 @@ test('a pixel is seen by the latent of its own frames and cell alone, in a clip 
     const [t, row, column] = [Math.floor(n / 6), Math.floor(n / 3) % 2, n % 3]
     clip[n * size + ((t * 4 + 1) * 32 + 16 * row + 5) * 48 + 16 * column + 9] += 3
   }
-  const { mean } = await run((p) => videoEncoder(p, bare)(input('clip', [19, 3, 4, 32, 48])), { clip })
+  const { mean } = await withRandomWeights((p) => videoEncoder(p, bare)(input('clip', [19, 3, 4, 32, 48])), { clip })
   for (let n = 0; n < 18; n++) {
     const [t, ...cell] = [Math.floor(n / 6), Math.floor(n / 3) % 2, n % 3]
     assert.deepEqual(changed(mean, n, { samples: 19, place: latentOf }), [[Math.ceil(t / 2), ...cell].join()])
@@ -153,7 +145,7 @@ test('a token becomes two frames of 4 × 4 squares, and each square 4 × 4 pixel
     ...{ 'up.weight': centred(first(16)), 'up.bias': Float32Array.from({ length: 16 }, (_, i) => 100 * (i % 4)) },
     ...{ 'conv_out.weight': centred(first(4)), 'conv_out.bias': Float32Array.from({ length: 16 }, (_, i) => 1000 * i) },
   }
-  const { y } = await run((p) => ({ y: videoDecoder(p, bare)(input('z', [1, 3, 2, 1, 2])) }), feeds)
+  const { y } = await withRandomWeights((p) => ({ y: videoDecoder(p, bare)(input('z', [1, 3, 2, 1, 2])) }), feeds)
   const silu = (v: number) => v / (1 + Math.exp(-v))
   const bit = (n: number, which: number) => (n >> which) & 1
   const want = fill([1, 3, 4, 16, 32], ([, t, c, i, j]) => {
