@@ -2,6 +2,7 @@ import { stream } from '../random.ts'
 import { alter, alterVersion, drawAttributes } from './alter.ts'
 import { drawPrompt } from './caption-batch.ts'
 import { loadClips } from './clips.ts'
+import { withOwnTags } from './own-tags.ts'
 import { type Attributes, misspelt } from './prompts.ts'
 import { knownWords } from './words.ts'
 
@@ -9,8 +10,8 @@ import { knownWords } from './words.ts'
 export interface PromptedDrawings {
   readonly count: number
   readonly originals: number // drawings as they are, which come first
-  readonly labels: readonly (readonly string[])[] // of each original, in English and Chinese
-  readonly prompts: readonly (readonly string[])[] // of each; the last may be misspelt
+  readonly labels: readonly (readonly string[])[] // of each original, in each language that it has words in
+  readonly prompts: readonly (readonly string[])[] // of each; a fourth of an original's are labels, the last may be misspelt
   readonly words: readonly string[] // of all prompts, but for misspelt ones
   readonly size: number // of the frames, in pixels
   readonly frames: number
@@ -39,11 +40,14 @@ export async function promptedDrawings(
   const count = originals * (1 + variants)
   const changes = (i: number): Attributes =>
     i < originals ? {} : drawAttributes(stream({ seed: 0, purpose: `variant ${kind}`, sample: i }), kind === 'clip')
+  const metas = withOwnTags(clips.samples)
+  const labels = metas.map(({ language, en, zh }) => (language ? [{ en, zh }[language].label] : [en.label, zh.label]))
   const prompts = Array.from({ length: count }, (_, i) => {
     const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
-    const meta = clips.samples[i % originals]
-    const length = i < originals ? promptsEach : promptsOfCopy
-    return Array.from({ length }, () => drawPrompt({ meta }, random, changes(i)))
+    const drawn = () => drawPrompt({ meta: metas[i % originals] }, random, changes(i))
+    if (i >= originals) return Array.from({ length: promptsOfCopy }, drawn)
+    const label = (k: number) => labels[i][Math.floor(k / 4) % labels[i].length]
+    return Array.from({ length: promptsEach }, (_, k) => (k % 4 === 3 ? label(k) : drawn()))
   })
   const words = knownWords(prompts.flat())
   prompts.forEach((ways, i) => {
@@ -51,8 +55,7 @@ export async function promptedDrawings(
     if (wrong) ways.push(wrong)
   })
   return {
-    ...{ count, originals, prompts, words, size, frames: clips.frames * hold },
-    labels: clips.samples.map(({ en, zh }) => [en.label, zh.label]),
+    ...{ count, originals, labels, prompts, words, size, frames: clips.frames * hold },
     fps: clips.samples.map((sample) => sample.fps).sort((a, b) => a - b)[originals >> 1],
     key: `${clips.key} ${variants} ${alterVersion}${hold > 1 ? ` held ${hold}` : ''}`,
     pixels(i) {
