@@ -17,12 +17,12 @@ for (const folder of ['prompts', 'pictures/sora']) await mkdir(`${out}/${folder}
 generate('--prompts', 'docs/prompts/outside-the-data.txt', '-o', `${out}/prompts/{index}.webp`)
 generate('--prompts', 'docs/pictures/prompts.txt', '-o', `${out}/pictures/{index}.webp`)
 const heart = `${out}/pictures/0.webp`
+const { delay = [] } = await sharp(heart, { animated: true }).metadata()
 for (const [name, page, pages] of [
   ['part.webp', 0, 9],
   ['front.webp', 0, 6],
   ['end.webp', 11, 6],
 ] as const) {
-  const { delay = [] } = await sharp(heart, { animated: true }).metadata()
   const frames = sharp(heart, { page, pages })
   await frames.webp({ lossless: true, delay: delay.slice(page, page + pages) }).toFile(given(name))
 }

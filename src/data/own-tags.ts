@@ -1,4 +1,4 @@
-import { captionLanguages } from './captions.ts'
+import type { Caption } from './captions.ts'
 import type { SampleMeta } from './dataset.ts'
 
 /**
@@ -6,12 +6,13 @@ import type { SampleMeta } from './dataset.ts'
  * drawing of that name.
  */
 export function withOwnTags<T extends Pick<SampleMeta, 'en' | 'zh'>>(samples: readonly T[]): T[] {
-  const own = captionLanguages.map((language) => {
-    const names = new Set(samples.map((sample) => sample[language].label))
-    return (sample: T) => {
-      const { label, tags } = sample[language]
-      return { [language]: { ...sample[language], tags: tags.filter((tag) => tag === label || !names.has(tag)) } }
-    }
-  })
-  return samples.map((sample) => Object.assign({}, sample, ...own.map((caption) => caption(sample))))
+  const names = {
+    en: new Set(samples.map(({ en }) => en.label)),
+    zh: new Set(samples.map(({ zh }) => zh.label)),
+  }
+  const own = (caption: Caption, names: ReadonlySet<string>): Caption => {
+    const tags = caption.tags.filter((tag) => tag === caption.label || !names.has(tag))
+    return { ...caption, tags }
+  }
+  return samples.map((sample) => ({ ...sample, en: own(sample.en, names.en), zh: own(sample.zh, names.zh) }))
 }

@@ -1,6 +1,7 @@
 import { stream } from '../random.ts'
 import { alter, alterVersion, drawAttributes } from './alter.ts'
 import { drawPrompt } from './caption-batch.ts'
+import { captionLanguages } from './captions.ts'
 import { loadClips } from './clips.ts'
 import { withOwnTags } from './own-tags.ts'
 import { type Attributes, misspelt } from './prompts.ts'
@@ -41,7 +42,7 @@ export async function promptedDrawings(
   const changes = (i: number): Attributes =>
     i < originals ? {} : drawAttributes(stream({ seed: 0, purpose: `variant ${kind}`, sample: i }), kind === 'clip')
   const metas = withOwnTags(clips.samples)
-  const labels = metas.map(({ language, en, zh }) => (language ? [{ en, zh }[language].label] : [en.label, zh.label]))
+  const labels = metas.map((meta) => (meta.language ? [meta.language] : captionLanguages).map((l) => meta[l].label))
   const prompts = Array.from({ length: count }, (_, i) => {
     const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
     const drawn = () => drawPrompt({ meta: metas[i % originals] }, random, changes(i))

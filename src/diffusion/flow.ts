@@ -84,12 +84,15 @@ const dynamicShift = (t: number, mu: number, { time_shift_type: kind }: FlowConf
   return factor / (factor + (1 / t - 1))
 }
 
+/** A scheduler of a flow: it always knows its times. */
+export type FlowScheduler = Scheduler & Required<Pick<Scheduler, 'sigmas' | 'along'>>
+
 /** Euler's method along the flow: x ← x + (t' - t) v. */
-export function flowEuler(config: FlowConfig, steps: number, { mu }: { mu?: number } = {}): Scheduler {
+export function flowEuler(config: FlowConfig, steps: number, { mu }: { mu?: number } = {}): FlowScheduler {
   return eulerAlong(flowSigmas(config, steps, mu), config)
 }
 
-function eulerAlong(times: readonly number[], config: FlowConfig): Scheduler {
+function eulerAlong(times: readonly number[], config: FlowConfig): FlowScheduler {
   const sigmas = times.map(Math.fround)
   return {
     timesteps: sigmas.slice(0, -1).map((t) => Math.fround(t * config.num_train_timesteps)),

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { flowEuler, flowSigmas, interpolate } from '../diffusion/flow.ts'
+import { flowEuler, interpolate } from '../diffusion/flow.ts'
 import { sample } from '../diffusion/sample.ts'
 import { readJson } from '../files/disk.ts'
 import { weightsHash } from '../files/hash.ts'
@@ -76,7 +76,6 @@ async function openPainter({ model, runtime }: DrawnLatentsOptions, [frames, hei
   const { steps, guidance } = usualDrawing
   const schedule = flowSchedule(await readJson(join(model, 'scheduler', 'scheduler_config.json')))
   const scheduler = flowEuler(schedule, steps)
-  const times = flowSigmas(schedule, steps)
   const { config: json, arrays, folder: where } = await readPart(model, 'transformer', 'WanTransformer3DModel')
   const config = wanConfig(json)
   const p = params()
@@ -102,7 +101,7 @@ async function openPainter({ model, runtime }: DrawnLatentsOptions, [frames, hei
       states.set(unasked, unasked.length)
       const given = { text: states, guidance: Float32Array.of(guidance) }
       const fresh = () => noise(x0.length)
-      let x = interpolate(x0, fresh(), [times[from]])
+      let x = interpolate(x0, fresh(), [scheduler.sigmas[from]])
       const denoise = async (x: Float32Array, t: number) =>
         (await program.run({ x, t: Float32Array.of(t), ...given })).v as Float32Array
       for await (const state of sample({ scheduler, denoise, noise: fresh, x, from })) x = state.x
