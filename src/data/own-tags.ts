@@ -1,14 +1,16 @@
 import type { Caption } from './captions.ts'
 import type { SampleMeta } from './dataset.ts'
 
+type Captioned = Pick<SampleMeta, 'en' | 'zh'>
+
 /**
- * Samples without the tags that name another one: *woman* is a tag of *woman pouting*, but who asks for a woman means the
- * drawing of that name.
+ * Samples without the tags that name another one, among all that a model learns from: *woman* is a tag of *woman pouting*,
+ * but who asks for a woman means the drawing of that name.
  */
-export function withOwnTags<T extends Pick<SampleMeta, 'en' | 'zh'>>(samples: readonly T[]): T[] {
+export function withOwnTags<T extends Captioned>(samples: readonly T[], all: readonly Captioned[]): T[] {
   const names = {
-    en: new Set(samples.map(({ en }) => en.label)),
-    zh: new Set(samples.map(({ zh }) => zh.label)),
+    en: new Set(all.map(({ en }) => en.label)),
+    zh: new Set(all.map(({ zh }) => zh.label)),
   }
   const own = (caption: Caption, names: ReadonlySet<string>): Caption => {
     const tags = caption.tags.filter((tag) => tag === caption.label || !names.has(tag))

@@ -3,8 +3,10 @@ import { alter, alterVersion, drawAttributes } from './alter.ts'
 import { drawPrompt } from './caption-batch.ts'
 import { captionLanguages } from './captions.ts'
 import { loadClips } from './clips.ts'
+import type { SampleMeta } from './dataset.ts'
 import { withOwnTags } from './own-tags.ts'
 import { type Attributes, misspelt } from './prompts.ts'
+import { readShards, type SampleFilter } from './shards.ts'
 import { knownWords } from './words.ts'
 
 /** The training drawings of a data set and changed copies of them, each with prompts that ask for it. */
@@ -36,12 +38,13 @@ export async function promptedDrawings(
   data: string,
   { kind, variants, hold = 1, promptsEach, promptsOfCopy = promptsEach }: PromptedDrawingsOptions,
 ): Promise<PromptedDrawings> {
-  const clips = await loadClips(data, { kind, split: 'train', styles: ['fluent'] })
+  const wanted = { split: 'train', styles: ['fluent'] } as const
+  const clips = await loadClips(data, { kind, ...wanted })
   const { count: originals, size } = clips
   const count = originals * (1 + variants)
   const changes = (i: number): Attributes =>
     i < originals ? {} : drawAttributes(stream({ seed: 0, purpose: `variant ${kind}`, sample: i }), kind === 'clip')
-  const metas = withOwnTags(clips.samples)
+  const metas = withOwnTags(clips.samples, await metasOf(data, wanted))
   const labels = metas.map((meta) => (meta.language ? [meta.language] : captionLanguages).map((l) => meta[l].label))
   const prompts = Array.from({ length: count }, (_, i) => {
     const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
@@ -65,6 +68,13 @@ export async function promptedDrawings(
     },
     close: clips.close,
   }
+}
+
+/** Metadata of clips and stills alike, since a model learns from both. */
+async function metasOf(data: string, wanted: SampleFilter): Promise<SampleMeta[]> {
+  const metas: SampleMeta[] = []
+  for await (const { meta } of readShards(data, wanted)) metas.push(meta)
+  return metas
 }
 
 function repeated(bytes: Uint8Array, times: number): Uint8Array {
