@@ -14,7 +14,7 @@ export interface PromptedDrawings {
   readonly count: number
   readonly originals: number // drawings as they are, which come first
   readonly labels: readonly (readonly string[])[] // of each original, in each language that it has words in
-  readonly prompts: readonly (readonly string[])[] // of each; a fourth of an original's are labels, the last may be misspelt
+  readonly prompts: readonly (readonly string[])[] // of each; half of an original's are labels, the last may be misspelt
   readonly words: readonly string[] // of all prompts, but for misspelt ones
   readonly size: number // of the frames, in pixels
   readonly frames: number
@@ -50,8 +50,8 @@ export async function promptedDrawings(
     const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
     const drawn = () => drawPrompt({ meta: metas[i % originals] }, random, changes(i))
     if (i >= originals) return Array.from({ length: promptsOfCopy }, drawn)
-    const label = (k: number) => labels[i][Math.floor(k / 4) % labels[i].length]
-    return Array.from({ length: promptsEach }, (_, k) => (k % 4 === 3 ? label(k) : drawn()))
+    const label = (k: number) => labels[i][Math.floor(k / 2) % labels[i].length]
+    return Array.from({ length: promptsEach }, (_, k) => (k % 2 === 1 ? label(k) : drawn()))
   })
   const words = knownWords(prompts.flat())
   prompts.forEach((ways, i) => {

@@ -34,7 +34,7 @@ test('a set holds every training drawing and its changed copies, with prompts th
     ['red heart', '红心'],
     ['blue bird', '蓝鸟'],
   ])
-  for (let i = 0; i < 4; i++) assert.equal(set.prompts[i][3], set.labels[i][0]) // every fourth is a label
+  for (let i = 0; i < 4; i++) assert.equal(set.prompts[i][1], set.labels[i][0]) // every second is a label
   assert.deepEqual(set.latents.shape, [4, 3, 2, 2])
   const ways = (i: number) => (i < 4 ? 5 : 4)
   // One way more, misspelt, where a word of the first is long enough.
