@@ -3,10 +3,9 @@ import { alter, alterVersion, drawAttributes } from './alter.ts'
 import { drawPrompt } from './caption-batch.ts'
 import { captionLanguages } from './captions.ts'
 import { loadClips } from './clips.ts'
-import type { SampleMeta } from './dataset.ts'
+import { trainingMetas } from './labels.ts'
 import { withOwnTags } from './own-tags.ts'
 import { type Attributes, misspelt } from './prompts.ts'
-import { readShards, type SampleFilter } from './shards.ts'
 import { knownWords } from './words.ts'
 
 /** The training drawings of a data set and changed copies of them, each with prompts that ask for it. */
@@ -38,13 +37,13 @@ export async function promptedDrawings(
   data: string,
   { kind, variants, hold = 1, promptsEach, promptsOfCopy = promptsEach }: PromptedDrawingsOptions,
 ): Promise<PromptedDrawings> {
-  const wanted = { split: 'train', styles: ['fluent'] } as const
-  const clips = await loadClips(data, { kind, ...wanted })
+  const styles = ['fluent'] as const
+  const clips = await loadClips(data, { kind, split: 'train', styles })
   const { count: originals, size } = clips
   const count = originals * (1 + variants)
   const changes = (i: number): Attributes =>
     i < originals ? {} : drawAttributes(stream({ seed: 0, purpose: `variant ${kind}`, sample: i }), kind === 'clip')
-  const metas = withOwnTags(clips.samples, await metasOf(data, wanted))
+  const metas = withOwnTags(clips.samples, await trainingMetas(data, { styles }))
   const labels = metas.map((meta) => (meta.language ? [meta.language] : captionLanguages).map((l) => meta[l].label))
   const prompts = Array.from({ length: count }, (_, i) => {
     const random = stream({ seed: 0, purpose: `prompts ${kind}`, sample: i })
@@ -68,13 +67,6 @@ export async function promptedDrawings(
     },
     close: clips.close,
   }
-}
-
-/** Metadata of clips and stills alike, since a model learns from both. */
-async function metasOf(data: string, wanted: SampleFilter): Promise<SampleMeta[]> {
-  const metas: SampleMeta[] = []
-  for await (const { meta } of readShards(data, wanted)) metas.push(meta)
-  return metas
 }
 
 function repeated(bytes: Uint8Array, times: number): Uint8Array {
