@@ -22,6 +22,7 @@ import {
   weightsHash,
 } from 'tubelet/node'
 import { everyTenth, klF4, scheduler } from './parts/kl-f4.ts'
+import { wordsKnown } from './parts/words-known.ts'
 
 const words = shipped('models/emoji-video') // whose CLIP reads the prompts
 const batch = 32
@@ -39,7 +40,8 @@ export default {
     const vae = await readPictureVae(model)
     const text = await textEncoder(words, runtime)
     const drawings = await promptedDrawings(data, { kind: 'clip', variants, promptsEach })
-    const { prompts, words: known, size } = drawings
+    const { prompts, size } = drawings
+    const known = await wordsKnown(drawings.words, from)
     const pictures = framePictures(drawings, every)
     const encoded = await encodedPictures(pictures, {
       vae,

@@ -41,6 +41,7 @@ import {
 } from 'tubelet/node'
 import { copies, hold, ways } from './parts/emoji-latents.ts'
 import { every } from './parts/every.ts'
+import { wordsKnown } from './parts/words-known.ts'
 
 const inBatch = { whole: 4, piece: 26, still: 4, held: 4 } // two batches a step, at the same time
 const pieceFrames = 3
@@ -78,6 +79,10 @@ export default {
         sets.push(await latentSet(data, { kind, model, runtime, variants: copies[kind], ...held, ...ways, onProgress }))
       }
     const [clips, stills] = sets
+    const known = await wordsKnown(
+      sets.flatMap(({ words }) => words),
+      from,
+    )
     const prompts = sets.flatMap((set) => set.prompts.flat())
     const states = await textCache(['', ...prompts], {
       encoder: text,
@@ -205,7 +210,7 @@ export default {
         'transformer/config.json': JSON.stringify(wanJson(config), null, 1),
         'transformer/diffusion_pytorch_model.safetensors': modelFile(weights),
         'scheduler/scheduler_config.json': JSON.stringify(scheduler, null, 1),
-        'model_index.json': JSON.stringify(modelIndex(index, sets)),
+        'model_index.json': JSON.stringify({ ...modelIndex, ...index, known_words: known }),
       }),
       close: () => text.release(),
     }
@@ -242,13 +247,11 @@ function placesOf({ name, length }: Part, { frames, seed, step }: { frames: numb
 const tokensIn = (frames: readonly number[], perFrame: number): Int32Array =>
   Int32Array.from(frames.flatMap((t) => Array.from({ length: perFrame }, (_, i) => t * perFrame + i)))
 
-const modelIndex = (index: object, sets: readonly LatentSet[]) => ({
+const modelIndex = {
   _class_name: 'TextToVideoPipeline',
   tokenizer: ['transformers', 'PreTrainedTokenizerFast'],
   text_encoder: ['transformers', 'CLIPModel'],
   transformer: ['diffusers', 'WanTransformer3DModel'],
   vae: ['tubelet', 'VideoVae'],
   scheduler: ['diffusers', 'FlowMatchEulerDiscreteScheduler'],
-  ...index,
-  known_words: [...new Set(sets.flatMap(({ words }) => words))].sort(),
-})
+}

@@ -44,7 +44,7 @@ export type { ImageToText, ImageToTextOptions } from './generate/image-to-text-p
 export type { LatentCache } from './generate/latent-cache.ts'
 export { type LatentSet, latentBatch, latentSet } from './generate/latent-set.ts'
 export { encodeLatents, latentStatistics, pictureLatents, videoLatents } from './generate/latents.ts'
-export { partFiles, readPart } from './generate/model-folder.ts'
+export { knownWordsOf, partFiles, readPart } from './generate/model-folder.ts'
 export { textEncoder, textToVideo } from './generate/open-text-to-video.ts'
 export { type PipelineTasks, pipeline } from './generate/pipeline.ts'
 export type {

@@ -195,3 +195,17 @@ test('emoji-video learns from a folder of pictures, asks for them in their own w
   const drawn = await tubelet('generate', 'the wall of room 3', '-m', run, '--steps', '1', '-o', 'wall.webp')
   assert.deepEqual([drawn.code, drawn.out], [0, 'wall.webp\n'], drawn.err)
 })
+
+test('a run that begins with the weights of another knows the words of both', async () => {
+  await write({ 'heart/1.png': await plain(9).png().toBuffer(), 'heart/1.txt': 'a heart' })
+  await writeTinyModel(join(cwd, 'models', 'tiny'))
+  const train = (data: string, ...args: string[]) =>
+    tubelet('train', 'emoji-video', '--data', data, '-m', 'models/tiny', '--steps', '1', '-o', `${data}-runs`, ...args)
+  await write({ 'rose/1.png': await plain(80).png().toBuffer(), 'rose/1.txt': 'one rose' })
+  assert.equal((await train('rose')).code, 0)
+  const { code, err } = await train('heart', '--from', await onlyRun(join(cwd, 'rose-runs')))
+  assert.equal(code, 0, err)
+  const index = join(await onlyRun(join(cwd, 'heart-runs')), 'checkpoints', 'step-000001', 'model_index.json')
+  const { known_words: words } = JSON.parse(await readFile(index, 'utf8'))
+  for (const word of ['heart', 'one', 'rose']) assert.ok(words.includes(word), word)
+})
