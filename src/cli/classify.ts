@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { trainingLabels } from '../data/labels.ts'
 import { TubeletError } from '../errors.ts'
-import { readBytes } from '../files/disk.ts'
 import { cacheFolder } from '../files/packages.ts'
 import { packageFolder } from '../files/shipped.ts'
 import { clipHash } from '../generate/model-folder.ts'
@@ -12,6 +11,7 @@ import { checkFiles, noteTexts } from './clip-input.ts'
 import { command, type Shell } from './command.ts'
 import { defaultModel, findModel } from './models.ts'
 import { progress } from './progress.ts'
+import { readLines } from './prompts.ts'
 import { table } from './text.ts'
 
 /** `tubelet classify FILES... --labels "cat,dog"`: which of some words a picture fits, for classes never trained on. */
@@ -44,7 +44,7 @@ async function givenLabels(
   { t, path }: Shell,
 ): Promise<string[] | undefined> {
   if (list === undefined && file === undefined) return undefined
-  const lines = file === undefined ? [] : new TextDecoder().decode(await readBytes(path(file))).split(/\r?\n/)
+  const lines = file === undefined ? [] : await readLines(file, { path })
   const labels = [...(list ?? '').split(/[,，、]/), ...lines]
     .map((label) => label.trim())
     .filter((label) => label !== '')

@@ -34,6 +34,7 @@ before(async () => {
   await put('damaged/cut.png', (await readFile(join(cwd, 'strip.png'))).subarray(0, 50))
   await put('labels.txt', 'red heart\r\n\ncat\ncat\n')
   await put('none.txt', '\n \n')
+  await put('wide.txt', Buffer.from('cat\nred heart\n', 'utf16le'))
 })
 
 const run = (...args: string[]) => runCli([...args, '-m', 'tiny'], { cwd })
@@ -178,6 +179,7 @@ test('each mistake is one sentence with its exit code, in both languages', async
     [['classify', 'red.svg', '--labels', 'cat'], 2, /1 label leaves nothing/, /无从选择/],
     [['classify', 'red.svg', '--labels-file', 'none.txt'], 2, /0 labels leave nothing/, /无从选择/],
     [['classify', 'red.svg', '--labels-file', 'absent.txt'], 3, /absent\.txt: no such file/, /没有这个文件/],
+    [['classify', 'red.svg', '--labels-file', 'wide.txt'], 3, /wide\.txt: not text in UTF-8/, /不是 UTF-8/],
     [['classify'], 2, /'files' is missing/, /files/],
   ]
   for (const [args, want, english, chinese] of cases) {

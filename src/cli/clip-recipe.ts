@@ -38,7 +38,7 @@ async function inPicture(path: string): Promise<string | undefined> {
 }
 
 const fromGif = (bytes: Uint8Array, path: string) =>
-  gifComments(bytes, path).find((comment) => comment.startsWith('{"prompt"'))
+  gifComments(bytes, path).find((comment) => /^\{"(prompt|attention)"/.test(comment))
 
 async function fromXmp(bytes: Uint8Array, path: string): Promise<string | undefined> {
   const { xmpAsString } = await sharp(bytes)

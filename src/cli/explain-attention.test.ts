@@ -56,6 +56,15 @@ test('a strip that generate wrote is a clip of 12 frames a second, as it tells n
   assert.ok(Math.abs(count / fps - disc.count / 12) < 0.01, `${count} frames, ${fps} a second`)
 })
 
+test('show tells what a map was made of, whatever the file', async () => {
+  for (const name of ['seen.webp', 'seen.gif', 'seen.png']) {
+    assert.equal((await attention('ball.webp', '-m', 'tiny', '-o', name)).code, 0)
+    const { code, out, err } = await runCli(['show', name], { cwd })
+    assert.equal(code, 0, err)
+    assert.match(out, /^attention: ball\.webp$/m)
+  }
+})
+
 test('a signal ends the looking in good order', async () => {
   const options = { cwd, signal: AbortSignal.abort('SIGINT') }
   const { code, err } = await runCli(['explain', 'attention', 'ball.webp', '-m', 'tiny'], options)

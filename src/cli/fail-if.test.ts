@@ -58,6 +58,8 @@ test('what is no condition is refused with the figures that there are', () => {
     'kid<1<2',
     'kid<.',
     'kid<1e999',
+    'Held-out/kid<1',
+    'kid/Real<1',
   ])
     assert.throws(() => parse(text), /PART\/FIGURE\/KIND<NUMBER .*recall@1, recall@5/, text)
 })

@@ -20,7 +20,7 @@ const compare: Readonly<Record<string, (a: number, b: number) => boolean>> = {
 }
 
 const pattern =
-  /^(?:(?<part>training|held-out)\/)?(?<name>[\w@-]+)(?:\/(?<kind>drawn|autoencoder|real))?\s*(?<sign>[<>]=?)\s*(?<limit>[-+.\de]+)$/i
+  /^(?:(?<part>training|held-out)\/)?(?<name>[\w@-]+)(?:\/(?<kind>drawn|autoencoder|real))?\s*(?<sign>[<>]=?)\s*(?<limit>[-+.\deE]+)$/
 
 /** A parser for a flag that may be given several times: 'recall@1<0.9', 'held-out/psnr/autoencoder < 26'. */
 export const failIf =

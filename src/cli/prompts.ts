@@ -7,9 +7,13 @@ import type { Shell } from './command.ts'
 export async function readPrompts(given: readonly string[], file: string | undefined, shell: Shell): Promise<string[]> {
   const prompts: string[][] = []
   for (const prompt of given) prompts.push(prompt === '-' ? lines(await readInput(shell)) : [prompt])
-  if (file !== undefined) prompts.push(lines(utf8Text(await readBytes(shell.path(file)), file)))
+  if (file !== undefined) prompts.push(await readLines(file, shell))
   return prompts.flat()
 }
+
+/** The lines of a file that hold more than spaces; throws TubeletError('input') where it is not text in UTF-8. */
+export const readLines = async (file: string, { path }: Pick<Shell, 'path'>): Promise<string[]> =>
+  lines(utf8Text(await readBytes(path(file)), file))
 
 const lines = (text: string): string[] =>
   text

@@ -232,7 +232,7 @@ test('a folder that cannot be made is named with the reason', async () => {
   await writeFile(file, 'a file')
   await assert.rejects(createRun(join(file, 'runs'), plan), {
     code: 'input',
-    message: `cannot make a run folder in ${join(file, 'runs')}: a part of the path is a file, not a folder`,
+    message: `cannot write ${join(file, 'runs')}: a part of the path is a file, not a folder`,
   })
 })
 

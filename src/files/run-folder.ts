@@ -250,7 +250,7 @@ async function makeFolder(root: string, nameOf: (attempt: number) => string): Pr
       if (made.code !== 'EEXIST' || attempt === 100) throw made
     }
   } catch (error) {
-    throw fileError(error, 'make a run folder in', root)
+    throw fileError(error, 'write', root)
   }
 }
 

@@ -71,6 +71,8 @@ export interface Op<A = unknown> {
   copies?(node: Node<A>, channelBlock: Emitter['channelBlock']): readonly Tensor[]
   /** Floating-point operations of one run, where they are worth counting (matrix products, convolutions). */
   flops?(node: Node<A>): number
+  /** Ops after it may read its input in place of the output, whose gradient would then miss a part. */
+  lookedThrough?(attrs: A): boolean
   /** The output is the memory of the first input under another shape. */
   readonly view?: boolean
 }

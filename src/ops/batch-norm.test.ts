@@ -45,6 +45,17 @@ test('the statistics of the batch have gradients too', () =>
     },
   ))
 
+test('each statistic of the batch has a gradient by itself', async () => {
+  for (const one of ['mean', 'variance'] as const) {
+    const values = (list: number[]) => (one === 'mean' ? meanOf(list) : varianceOf(list))
+    await checkOp(
+      (x: Tensor) => batchNorm(x, { eps })[one],
+      [[B, C, N]],
+      (x) => Float32Array.from(channels(x), values),
+    )
+  }
+})
+
 test('batch normalisation with given statistics is a line for each channel', () =>
   checkOp(
     (x, gain, bias, mean, variance) => fixedBatchNorm(x, { gain, bias, mean, variance, eps }),

@@ -3,7 +3,7 @@ import { add, mul, neg, sub } from './arithmetic.ts'
 import { rsqrt, sqrt } from './elementwise.ts'
 import { mean } from './mean.ts'
 import { type NormOptions, perChannel } from './norm.ts'
-import { sum } from './reduce.ts'
+import { expand, sum } from './reduce.ts'
 
 /** All axes but that of the channels. */
 const others = (x: Tensor): number[] => [...x.shape.keys()].filter((axis) => axis !== 1)
@@ -32,7 +32,7 @@ const BatchNorm: Op<{ eps: number }> = {
       const centred = sub(g, mean(g, axes, true))
       parts.push(mul(sub(centred, mul(n, mean(mul(g, n), axes, true))), perChannel(rsqrt(spread), x)))
     }
-    if (dMean) parts.push(perChannel(mul(dMean, share), x))
+    if (dMean) parts.push(expand(perChannel(mul(dMean, share), x), x.shape))
     if (dVariance) parts.push(mul(n, perChannel(mul(mul(dVariance, sqrt(spread)), 2 * share), x)))
     return [parts.reduce((a, b) => add(a, b))]
   },

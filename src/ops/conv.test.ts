@@ -111,6 +111,32 @@ const cases: [string, Shape, Shape, Options][] = [
   ['2×2 side by side, padding in front', [1, 2, 4, 6], [3, 2, 2, 2], { stride: 2, padding: [[1, 0], 0] }],
   ['a window that sees padding alone', [1, 2, 1, 1], [2, 2, 1, 1], { stride: 3, padding: 1 }],
   ['patches that leave a rest', [2, 3, 5, 6], [5, 3, 2, 3], { stride: [2, 3] }],
+  [
+    'windows that see padding alone, in groups',
+    [2, 6, 1, 10],
+    [6, 2, 2, 1],
+    {
+      stride: 2,
+      padding: [
+        [2, 0],
+        [4, 2],
+      ],
+      groups: 3,
+    },
+  ],
+  [
+    'three axes, windows that see padding alone',
+    [1, 3, 1, 1, 5],
+    [2, 3, 2, 3, 3],
+    {
+      stride: [3, 4, 1],
+      padding: [
+        [3, 0],
+        [1, 1],
+        [4, 0],
+      ],
+    },
+  ],
   ['one axis', [2, 3, 8], [4, 3, 3], { padding: 1 }],
   ['one axis with stride 2', [2, 3, 8], [4, 3, 4], { padding: 1, stride: 2 }],
   ['three axes, causal in the first', [1, 2, 3, 4, 3], [3, 2, 3, 3, 3], { padding: [[2, 0], 1, 1] }],

@@ -1,5 +1,5 @@
 import { emit, input, make, type Op, type Shape, ShapeError, size, type Tensor } from '../graph/index.ts'
-import { add } from './arithmetic.ts'
+import { add, mul } from './arithmetic.ts'
 import { blockedConv, blockedGradient, isBlocked, isBlockedGradient } from './conv-blocked.ts'
 import {
   type Geometry,
@@ -15,7 +15,7 @@ import { flip } from './flip.ts'
 import { gemm, matmul } from './matmul.ts'
 import { dilate, pad, reshape, slice, transpose } from './movement.ts'
 import { perChannel } from './norm.ts'
-import { sum } from './reduce.ts'
+import { expand, sum } from './reduce.ts'
 
 /** Settings of a convolution. */
 export interface ConvOptions extends WindowOptions {
@@ -252,16 +252,17 @@ function phases(x: Tensor, w: Tensor, sizes: Shape, { stride, before, dilation, 
   const taps = axes.map((i) => Math.ceil(spread.shape[i + 2] / stride[i])) // of each phase
   const first = axes.map((i) => Math.floor(before[i] / stride[i]))
   const last = axes.map((i) => Math.floor((sizes[i] - 1 + before[i]) / stride[i]))
-  const { seen, padding } = cropped(
-    x,
-    axes.map((i) => taps[i] - 1 - first[i]),
-    axes.map((i) => last[i] - x.shape[i + 2] + 1),
-  )
+  const lead = axes.map((i) => taps[i] - 1 - first[i])
+  const tail = axes.map((i) => last[i] - x.shape[i + 2] + 1)
+  const O = w.shape[1] * groups
+  // Every window of x saw padding alone.
+  if (axes.some((i) => x.shape[i + 2] + Math.min(tail[i], 0) <= Math.max(-lead[i], 0)))
+    return expand(mul(add(sum(x), sum(w)), 0), [x.shape[0], O, ...sizes])
+  const { seen, padding } = cropped(x, lead, tail)
   const ones = axes.map(() => 1)
   const window = { stride: ones, dilation: ones, ...padding, groups }
   const y = make(Conv, [seen, phaseKernel(spread, taps, stride, groups)], window) // [B, O · phases, ...]
-  const [B, channels, ...places] = y.shape
-  const O = channels / size(stride)
+  const [B, , ...places] = y.shape
   const apart = reshape(y, [B, O, ...stride, ...places])
   const order = axes.flatMap((i) => [2 + axes.length + i, 2 + i])
   const woven = reshape(transpose(apart, [0, 1, ...order]), [B, O, ...axes.map((i) => places[i] * stride[i])])

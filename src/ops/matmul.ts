@@ -1,7 +1,7 @@
 import { broadcastShapes, make, type Op, type Shape, ShapeError, size, type Tensor } from '../graph/index.ts'
 import { blockedProduct, isBlockedProduct } from './matmul-blocked.ts'
 import { int8Product } from './matmul-int8.ts'
-import { permOf, transpose } from './movement.ts'
+import { beforeSwap, transpose } from './movement.ts'
 import { sum, sumTo } from './reduce.ts'
 
 /** How a matrix product reads its factors. */
@@ -163,9 +163,7 @@ const BatchedMatMul: Op<HeadsAttrs> = {
 export function batchedMatmul(a: Tensor, b: Tensor, options: Partial<HeadsAttrs> = {}): Tensor {
   const { transposeA = false, transposeB = false, leadA = false, leadB = false, scale = 1 } = options
   // A factor that was just turned from [P, rows, columns], or to it, is read where it lay before.
-  const [x, y] = [beforeTurn(a), beforeTurn(b)]
+  const [x, y] = [beforeSwap(a), beforeSwap(b)]
   const attrs = { transposeA, transposeB, leadA: leadA !== (x !== a), leadB: leadB !== (y !== b), scale }
   return make(BatchedMatMul, [x, y], attrs)
 }
-
-const beforeTurn = (t: Tensor): Tensor => (permOf(t)?.join() === '1,0,2' ? t.node.inputs[0] : t)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { checkOp } from '../../test/check-op.ts'
 import { at, fill } from '../../test/positions.ts'
 import { input, type Shape, type Tensor } from '../graph/index.ts'
+import { greater } from './compare.ts'
 import { chunk, concat, pad, reshape, slice, split, transpose, window } from './movement.ts'
 
 const x = input('x', [2, 3, 4])
@@ -166,6 +167,10 @@ test('a window shows a part, with zeros where there is nothing', () =>
 test('a window of the whole is the tensor itself, one beside it an error', () => {
   assert.equal(window(x, [0, 0, 0], [2, 3, 4]), x)
   assert.throws(() => window(x, [0, 3, 0], [2, 3, 4]), { message: /^window: the window must show something of x/ })
+})
+
+test('truths are not padded, as no engine on a graphics processor does that', () => {
+  assert.throws(() => pad(greater(x, 0), [0, 0, 1], [0, 0, 0]), { message: /^pad: .*cast them to int32 first \(got x/ })
 })
 
 test('pad by nothing is the tensor itself, and by a negative size an error', () => {

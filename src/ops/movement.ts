@@ -21,6 +21,7 @@ const Reshape: Op<{ shape: Shape }> = {
   },
   grad: (dy, { inputs: [x] }) => [reshape(dy, x.shape)],
   lower: ({ attrs: { shape } }, [x], onnx) => onnx.node('Reshape', [x, onnx.ints(shape)]),
+  lookedThrough: () => true,
   view: true,
 }
 
@@ -46,6 +47,7 @@ const Transpose: Op<{ perm: readonly number[] }> = {
     return perm.map((axis) => x.shape[axis])
   },
   grad: (dy, { attrs: { perm } }) => [transpose(dy, inverse(perm))],
+  lookedThrough: ({ perm }) => swapsFirst(perm),
   lower: ({ inputs: [{ shape }], attrs: { perm }, outputs: [y] }, [x], onnx) =>
     onnx.target === 'webgpu'
       ? onnx.node('Transpose', [x], { perm })
@@ -75,9 +77,13 @@ export function emitTranspose(x: Value, { shape, seen: whole, perm, as }: Turnin
   return value
 }
 
-/** The order of axes that made t, if a transposition did. */
-export const permOf = (t: Tensor): readonly number[] | undefined =>
-  t.node.op === (Transpose as Op) ? (t.node.attrs as { perm: readonly number[] }).perm : undefined
+const swapsFirst = (perm: readonly number[]) => perm.join() === '1,0,2'
+
+/** What t was before its first two axes of three changed places; t itself where they did not. */
+export function beforeSwap(t: Tensor): Tensor {
+  const { op, attrs, inputs } = t.node
+  return op === (Transpose as Op) && swapsFirst((attrs as { perm: readonly number[] }).perm) ? inputs[0] : t
+}
 
 const inverse = (perm: readonly number[]) => perm.map((_, i) => perm.indexOf(i))
 
@@ -224,6 +230,7 @@ const Pad: Op<{ before: readonly number[]; after: readonly number[]; value: numb
 export function pad(x: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
   if (before.length !== x.shape.length || after.length !== x.shape.length || [...before, ...after].some((n) => n < 0))
     throw new ShapeError('pad', 'before and after must give a size ≥ 0 for each axis of x', { x, before, after })
+  if (x.dtype === 'bool') throw new ShapeError('pad', 'truths cannot be padded; cast them to int32 first', { x })
   if (x.dtype === 'int32' && (value | 0) !== value)
     throw new ShapeError('pad', 'the value beside an int32 tensor must be one itself; use cast', { value, x })
   return [...before, ...after].every((n) => n === 0) ? x : make(Pad, [x], { before, after, value })

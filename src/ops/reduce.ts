@@ -76,6 +76,7 @@ const Expand: Op<{ shape: Shape }> = {
   },
   grad: (dy, { inputs: [x] }) => [sumTo(dy, x.shape)],
   lower: ({ attrs: { shape } }, [x], onnx) => onnx.node('Expand', [x, onnx.ints(shape)]),
+  lookedThrough: () => true,
 }
 
 /** x repeated along new axes and along axes of size 1, until it has `shape`. */

@@ -9,6 +9,7 @@ import {
   add,
   clip,
   exp,
+  expand,
   layerNorm,
   matmul,
   max,
@@ -20,6 +21,7 @@ import {
   sub,
   sum,
   tanh,
+  transpose,
 } from '../ops/index.ts'
 import { grad } from './grad.ts'
 
@@ -35,6 +37,15 @@ test('the gradient of an inner tensor is that of what follows it', async () => {
   const inner = mul(x, x)
   const [d] = grad(sum(mul(inner, 5)), [inner])
   assertClose((await evaluate({ d }, { x: Float32Array.of(1, 2, 3) })).d, [5, 5, 5], 0, 'd')
+})
+
+test('a tensor that ops may look through is refused, as a use of it would be missed', () => {
+  const x = input('x', [2, 1, 3])
+  for (const seen of [reshape(x, [6]), expand(x, [2, 4, 3]), transpose(x, [1, 0, 2])])
+    assert.throws(() => grad(sum(mul(seen, seen)), [seen]), /grad: .*ask for the gradient of what it was made from/)
+  const turned = transpose(x, [2, 1, 0])
+  const [d] = grad(sum(mul(turned, 5)), [turned])
+  assert.deepEqual(d.shape, [3, 1, 2])
 })
 
 test('parts of a tensor have gradients of their own, and parts that the loss ignores none', async () => {

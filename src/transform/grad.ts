@@ -4,10 +4,16 @@ import { recomputed } from './recompute.ts'
 
 /**
  * Gradients of a scalar with respect to some tensors, as new tensors of the same graph: reverse-mode
- * differentiation (Baydin et al. 2018, section 3.2). A tensor that the loss does not depend on is an error.
+ * differentiation (Baydin et al. 2018, section 3.2). A tensor that the loss does not depend on is an error, and one
+ * that is another under a new shape: ask for the gradient of that.
  */
 export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (size(loss.shape) !== 1) throw new ShapeError('grad', 'the loss must hold one number', { loss })
+  for (const tensor of wrt)
+    if (tensor.node.op.lookedThrough?.(tensor.node.attrs))
+      throw new ShapeError('grad', 'ops look through this tensor; ask for the gradient of what it was made from', {
+        tensor,
+      })
   const nodes = nodesOf([loss])
   const active = dependents(nodes, wrt)
   const again = recomputed()

@@ -38,7 +38,7 @@ export const en = {
 
   'hint.usage': 'help: {{help}}',
   'hint.memory': 'see what this machine offers: tubelet doctor',
-  'hint.network': 'check the connection and try again; what has arrived is kept',
+  'hint.network': 'check the connection and try again',
   'hint.bug': 'This is a bug of tubelet. Please report it with the lines below.',
 
   'progress.step': 'step {{done}}/{{total}}',

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { en } from './en.ts'
 import { chooseLanguage, translator } from './index.ts'
-import { chineseSentence, translatedSentences } from './sentences.zh.ts'
+import { chineseSentence, sentences, words } from './sentences.zh.ts'
 import { zh } from './zh.ts'
 
 const base = (key: string) => key.replace(/_(one|other)$/, '')
@@ -55,13 +55,31 @@ test('a known error sentence becomes Chinese with its values and their reasons; 
   assert.equal(chineseSentence('something else'), undefined)
 })
 
+test('each sentence of the Chinese list is said as its own line has it, not as a more general one before it', () => {
+  for (const [english, chinese] of sentences) {
+    const values: Record<string, string> = {}
+    for (const name of placeholders(english)) values[name] = `<${name}>`
+    const filled = (text: string) => text.replace(/\{\{(\w+)\}\}/g, (_, name: string) => values[name])
+    assert.equal(chineseSentence(filled(english)), filled(chinese))
+  }
+})
+
+test('whatever cannot be done with a file is said in Chinese alone', () => {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+  const source = files.map((file) => readFileSync(join('src', file), 'utf8')).join('\n')
+  const actions = new Set([...source.matchAll(/fileError\(\w+, '([^']+)'/g)].map(([, action]) => action))
+  assert.ok(actions.size > 4)
+  for (const action of actions)
+    assert.match(chineseSentence(`cannot ${action} /1: permission denied`) ?? '', /^[^a-z]+$/, action)
+})
+
 test('each sentence of the Chinese list stands in the source with its values in place', () => {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   const source = files
     .filter((file) => file.endsWith('.ts') && !file.includes('.test.') && !file.includes('messages'))
     .map((file) => readFileSync(join('src', file), 'utf8'))
     .join('\n')
-  for (const sentence of translatedSentences) {
+  for (const sentence of [...sentences.map(([english]) => english), ...Object.keys(words)]) {
     const pieces = sentence.split(/\{\{\w+\}\}/).map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
     assert.ok(new RegExp(`['"\`]${pieces.join(String.raw`\$\{[^\n]+?\}`)}['"\`]`).test(source), sentence)
   }

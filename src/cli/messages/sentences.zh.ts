@@ -1,12 +1,12 @@
 // The errors that people meet most, in Chinese. An error is thrown with its English sentence, as `cannot read ${path}:
 // no such file`; here the sentence is the key, with {{names}} where values stand. A test finds each of these sentences
 // in the source, so that one which is reworded there is reworded here. An error without a line here is shown in English.
-const sentences: readonly (readonly [english: string, chinese: string])[] = [
+// The first line that fits is taken.
+export const sentences: readonly (readonly [english: string, chinese: string])[] = [
   [
     '{{folder}}: none of its pictures can be read; the first: {{reason}}',
     '{{folder}}：没有一张图片能读取；第一张：{{reason}}',
   ],
-  ['cannot {{action}} {{path}}: {{reason}}', '无法{{action}} {{path}}：{{reason}}'],
   ['{{path}}: not valid JSON: {{reason}}', '{{path}}：不是有效的 JSON：{{reason}}'],
   [
     'a clip of {{width}} × {{height}} cannot be drawn: the width must be a multiple of {{wide}} and the height of {{high}}; the next size is {{nextWidth}} × {{nextHeight}}',
@@ -172,6 +172,7 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
   ['stopped before it was done', '尚未完成就停止了'],
   ['the download of {{name}} was stopped', '{{name}} 的下载已停止'],
   ['cannot fetch {{name}} from the package registry: {{reason}}', '无法从软件包仓库获取 {{name}}：{{reason}}'],
+  ['cannot {{action}} {{path}}: {{reason}}', '无法{{action}} {{path}}：{{reason}}'],
   [
     'the archive of {{name}} is not the expected one ({{integrity}}); try again or another registry',
     '{{name}} 的压缩包与预期不符（{{integrity}}）；请重试，或换一个仓库',
@@ -185,12 +186,15 @@ const sentences: readonly (readonly [english: string, chinese: string])[] = [
 ]
 
 /** Words that sentences are filled with, and that are said in the same language. */
-const words: Readonly<Record<string, string>> = {
+export const words: Readonly<Record<string, string>> = {
   none: '无',
   'another process': '另一个进程',
   'the saved state': '保存的状态',
   read: '读取',
   write: '写入',
+  open: '打开',
+  lock: '锁定',
+  make: '创建',
   'no such file or folder': '没有这个文件或文件夹',
   'permission denied': '没有权限',
   'the file system is read-only': '文件系统是只读的',
@@ -216,9 +220,6 @@ export function chineseSentence(english: string): string | undefined {
       })
   }
 }
-
-/** The English side of the list, for the test that looks for each in the source. */
-export const translatedSentences: readonly string[] = [...sentences.map(([english]) => english), ...Object.keys(words)]
 
 function match(template: string, sentence: string): Record<string, string> | undefined {
   const escaped = template.replace(/[.*+?^$()|[\]\\]/g, '\\$&')

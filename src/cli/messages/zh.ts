@@ -39,7 +39,7 @@ export const zh: Record<Exclude<keyof typeof en, `${string}_one`>, string> = {
 
   'hint.usage': '用法：{{help}}',
   'hint.memory': '查看本机条件：tubelet doctor',
-  'hint.network': '请检查网络后重试；已下载的部分会保留',
+  'hint.network': '请检查网络后重试',
   'hint.bug': '这是 tubelet 的程序错误，请附上下面几行报告给我们。',
 
   'progress.step': '第 {{done}}/{{total}} 步',
