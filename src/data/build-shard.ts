@@ -5,7 +5,7 @@ import { encodeWebp } from '../files/webp.ts'
 import type { BuildEvent, BuildSettings, PlannedSample, PlannedShard } from './build-options.ts'
 import type { SampleMeta, Shard } from './dataset.ts'
 import type { Skipped } from './drawings.ts'
-import { takeFrames } from './frames.ts'
+import { storedFps, takeFrames } from './frames.ts'
 import { padToSquare, resizeClip, spreadColours } from './resize.ts'
 
 /** What all shards of a build share, and how far it is. */
@@ -65,7 +65,8 @@ async function makeSample(
   const durationMs = source.delays.reduce((sum, delay) => sum + delay, 0)
   const picked = kind === 'clip' ? takeFrames(source, settings.frames) : source
   const clip = resizeClip(padToSquare(picked), size, size)
-  const webp = await encodeWebp(quality === 'lossless' ? clip : spreadColours(clip, 3), { quality, alphaQuality })
+  const stored = { ...(quality === 'lossless' ? clip : spreadColours(clip, 3)), fps: storedFps(clip.fps) }
+  const webp = await encodeWebp(stored, { quality, alphaQuality })
   const meta: SampleMeta = {
     ...concept,
     file,

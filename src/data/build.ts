@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { writeFileAtomic } from '../files/disk.ts'
+import { isVideoName } from '../files/picture-file.ts'
 import type { BuildEvent, BuildSettings, PlannedShard } from './build-options.ts'
 import { buildShard } from './build-shard.ts'
 import { captionLanguages } from './captions.ts'
@@ -47,8 +48,9 @@ export async function* buildShards(build: Build): AsyncGenerator<BuildEvent> {
   yield { type: 'done', dataset }
 }
 
+/** Whether a shard need not be written again. A video that was left out is tried anew: ffmpeg may be another one by now. */
 async function isReady(out: string, finished: Shard | undefined): Promise<boolean> {
-  if (!finished) return false
+  if (!finished || finished.skipped.some(({ name }) => isVideoName(name))) return false
   return stat(join(out, finished.file)).then(
     ({ size }) => size === finished.bytes,
     () => false,

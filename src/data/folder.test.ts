@@ -36,10 +36,10 @@ async function folderOf(files: Readonly<Record<string, string | Uint8Array>>): P
 }
 
 async function build(folder: string, options: Partial<BuildOptions> & { env?: Record<string, string> } = {}) {
-  const out = join(root, `data-${made++}`)
+  const { out = join(root, `data-${made++}`) } = options
   const listing = await listFolder(folder, { env: options.env })
   let dataset: Dataset | undefined
-  for await (const event of buildFolder(listing, { out, ...form, ...options }))
+  for await (const event of buildFolder(listing, { ...form, ...options, out }))
     if (event.type === 'done') dataset = event.dataset
   const samples: Sample[] = []
   for await (const sample of readShards(out)) samples.push(sample)
@@ -245,22 +245,57 @@ test('a folder without a picture, with none that can be read, and a place among 
   await assert.rejects(stopped, (error) => error instanceof TubeletError && error.code === 'stopped')
 })
 
+/** Stands for ffmpeg: tells a length of two seconds, then does as it is told where five frames are asked for. */
+async function writeFfmpeg(bin: string, frames: string) {
+  await mkdir(bin, { recursive: true })
+  await writeFile(join(bin, 'pam'), pamOf(new Uint8Array(5 * 256 * 144 * 4), { width: 256, height: 144 }))
+  const script = `#!/bin/sh\ncase "$*" in -version) echo 'ffmpeg version 7';; *fps=2.5,*'-frames:v 5'*) ${frames};; *) echo '  Duration: 00:00:02.00, start' >&2; exit 1;; esac\n`
+  await writeFile(join(bin, 'ffmpeg'), script)
+  await chmod(join(bin, 'ffmpeg'), 0o755)
+}
+
 test('a video is left out where ffmpeg is missing, and is a clip of as many frames as are asked for where it is there', async () => {
   const folder = await folderOf({ 'a.png': await png(1), 'sea.mp4': 'a video', 'sea.txt': 'the sea' })
   const nowhere = { PATH: join(root, 'nowhere') }
   const without = await build(folder, { env: nowhere })
   assert.match(without.dataset.skipped[0].reason, /^sea\.mp4: reading video needs ffmpeg: /)
-  // Stands for ffmpeg: tells a length of two seconds, then writes five frames of zeros.
   const bin = join(root, 'bin')
-  await mkdir(bin)
-  await writeFile(join(bin, 'pam'), pamOf(new Uint8Array(5 * 256 * 144 * 4), { width: 256, height: 144 }))
-  const script = `#!/bin/sh\ncase "$*" in -version) echo 'ffmpeg version 7';; *fps=2.5,*'-frames:v 5'*) cat '${join(bin, 'pam')}';; *) echo '  Duration: 00:00:02.00, start' >&2; exit 1;; esac\n`
-  await writeFile(join(bin, 'ffmpeg'), script)
-  await chmod(join(bin, 'ffmpeg'), 0o755)
+  await writeFfmpeg(bin, `cat '${join(bin, 'pam')}'`)
   const { samples, dataset } = await build(folder, { env: { PATH: `${bin}:${process.env.PATH}` } })
   const { kind, frames, fps, en } = metaOf(samples)['sea.mp4']
   assert.deepEqual([kind, frames, fps, en.label], ['clip', 5, 2.5, 'the sea'])
   assert.notEqual(dataset.fingerprint, without.dataset.fingerprint)
+})
+
+test('a video that could not be decoded is tried again, as ffmpeg may be another one by then', async () => {
+  const folder = await folderOf({ 'a.png': await png(1), 'sea.mp4': 'a video', 'sea.txt': 'the sea' })
+  const bin = join(root, 'changing')
+  const out = join(root, 'tried-again')
+  const buildWith = async (frames: string) => {
+    await writeFfmpeg(bin, frames)
+    return build(folder, { env: { PATH: `${bin}:${process.env.PATH}` }, out })
+  }
+  assert.match(
+    (await buildWith('exit 1')).dataset.shards[0].skipped[0].reason,
+    /^sea\.mp4: not a video that can be read/,
+  )
+  const { samples } = await buildWith(`cat '${join(bin, 'pam')}'`)
+  assert.deepEqual(Object.keys(metaOf(samples)).sort(), ['a.png', 'sea.mp4'])
+})
+
+test('a clip of an eighth of a second comes back frame by frame, though no file shows so many a second', async () => {
+  const [count, size, frames] = [5, 16, 17]
+  const shown = Uint8Array.from({ length: count * size * size * 4 }, (_, i) =>
+    i % 4 === 3 ? 255 : 50 * Math.floor(i / size / size / 4),
+  )
+  const file = await encodeWebp({ frames: shown, count, width: size, height: size, fps: 40 }, { quality: 'lossless' })
+  const { samples } = await build(await folderOf({ 'fast.webp': file }), { size, frames, quality: 'lossless' })
+  const clip = await decodeSample(samples[0])
+  assert.equal(clip.fps, 136)
+  assert.deepEqual(
+    Array.from({ length: frames }, (_, t) => clip.frames[t * size * size * 4] / 50),
+    [0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4, 0], // evenly over the loop
+  )
 })
 
 test('a folder that was moved is still the same data', async () => {

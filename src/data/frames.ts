@@ -43,6 +43,9 @@ export function takeFrames(clip: Clip & { delays: number[] }, count: number): Cl
   return { frames, count, width: clip.width, height: clip.height, fps: (count * 1000) / duration }
 }
 
+/** Frames a second at which a clip lies in a shard: of a frame of 10 ms or less the encoder makes one of 100. */
+export const storedFps = (fps: number): number => Math.min(90, fps)
+
 /**
  * A clip of `count` equal moments: at each, the frame that is shown then. An encoder joins frames that are equal into
  * one that is shown longer; this takes them apart again.

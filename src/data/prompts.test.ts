@@ -185,4 +185,7 @@ test("a captioner says the name and what was done, in long as many tags as fit; 
   const own = { label: 'My red cat sleeps.', tags: [], verbatim: true as const }
   assert.equal(said(own, long), 'My red cat sleeps.')
   assert.equal(said(own, short, { colour: blue }), 'My cat sleeps, blue')
+  assert.equal(said(own, short, { two: true, small: true }, 18), 'My red cat sleeps.')
+  assert.equal(said({ ...own, tags: ['My red cat sleeps all day.'] }, long, {}, 18), 'My red cat sleeps.')
+  assert.equal(said(en, short, { colour: blue, two: true }, 9), 'red heart')
 })

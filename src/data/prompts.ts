@@ -168,7 +168,7 @@ export function promptFor(
 
 /**
  * What a captioner says of a drawing: its name and what was done to it; in long its tags as well, as many as fit. A
- * verbatim caption comes as it is, with words after it for what was done.
+ * verbatim caption comes as it is, with words after it for what was done. Where that is too long, the label stands alone.
  */
 export function captionFor(
   { label, tags, verbatim }: Caption,
@@ -179,7 +179,8 @@ export function captionFor(
   const name = language === 'en' ? english(label, attributes) : chinese(label, attributes, random)
   const written = detail === 'long' ? (tags[0] ?? label) : label
   const parts = verbatim ? asWritten(written, attributes, language) : [name, ...motionOf(attributes, language)]
-  let text = parts.join(separator)
+  const told = parts.join(separator)
+  let text = fits(told) ? told : label
   if (detail === 'long' && !verbatim) for (const tag of tags) if (fits(text + separator + tag)) text += separator + tag
   return text
 }

@@ -6,7 +6,7 @@ import { decodeClip } from '../files/webp.ts'
 import type { Split } from './code-points.ts'
 import { readDataset, type SampleMeta, type Shard, sampleSchema } from './dataset.ts'
 import type { Kind, Style } from './drawings.ts'
-import { frameAtEach } from './frames.ts'
+import { frameAtEach, storedFps } from './frames.ts'
 import { parseAs } from './json.ts'
 
 /** One sample of a shard: its metadata and its picture, not decoded. */
@@ -95,5 +95,5 @@ export async function decodeSample({ key, meta, webp }: Sample): Promise<Clip> {
     const found = `${stored.width}×${stored.height}`
     throw new TubeletError('input', `${name}: is ${found}, its metadata says ${width}×${height}`)
   }
-  return { ...frameAtEach(stored, count, fps), fps }
+  return { ...frameAtEach(stored, count, storedFps(fps)), fps }
 }

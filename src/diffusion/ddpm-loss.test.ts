@@ -8,6 +8,7 @@ import { concat, sub } from '../ops/index.ts'
 import { grad } from '../transform/grad.ts'
 import { ddpmConfig, diffuse, posterior } from './ddpm.ts'
 import { ddpmLoss } from './ddpm-loss.ts'
+import { boundBits } from './likelihood.ts'
 import { alphaBars } from './schedule.ts'
 
 const shape = [4, 2, 3] as const
@@ -120,6 +121,18 @@ test('the bound teaches the variance and leaves the mean alone (Nichol & Dhariwa
       )
     assertClose([got.fromBound[at]], [(moved(step) - moved(-step)) / (2 * step)], 2e-3, `slope of variance ${at}`)
   }
+})
+
+test('noise alone at the last step tells nothing of x0: a bound of predicted noise is refused, its mean error not', () => {
+  const zero = { rescale_betas_zero_snr: true, variance_type: 'learned_range' }
+  const predict = () => concat([guessed, ranged], 1)
+  const refused = { code: 'input', message: /needs prediction_type v_prediction or sample/ }
+  const byNoise = ddpmConfig.parse(zero)
+  assert.throws(() => ddpmLoss(predict, inputs, byNoise), refused)
+  assert.throws(() => boundBits(predict, inputs, { config: byNoise, decoder: 'bins' }), refused)
+  const byVelocity = ddpmConfig.parse({ ...zero, prediction_type: 'v_prediction' })
+  assert.ok(ddpmLoss(predict, inputs, byVelocity).bound)
+  assert.ok(ddpmLoss(() => guessed, inputs, ddpmConfig.parse({ rescale_betas_zero_snr: true })).loss)
 })
 
 test('the channels must be those of the kind of variance', () => {

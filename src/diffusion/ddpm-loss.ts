@@ -21,6 +21,7 @@ import {
   where,
 } from '../ops/index.ts'
 import { type DDPMConfig, posterior } from './ddpm.ts'
+import { checkTerminal } from './prediction.ts'
 import { alphaBars } from './schedule.ts'
 
 /** What the loss of a denoising diffusion model is taken over. */
@@ -53,6 +54,7 @@ export function ddpmLoss(
   const target = kind === 'epsilon' ? eps : kind === 'sample' ? x0 : sub(mul(a, eps), mul(s, x0))
   const simple = mean(square(sub(guess, target)))
   if (!range) return { loss: simple, simple }
+  checkTerminal(bars[bars.length - 1], config)
   const clean = cleanOf(detach(guess), xt, { a, s, kind })
   const bound = mean(stepBits({ x0, xt, clean, range, t }, bars))
   return { loss: add(simple, mul(bound, 0.001 * bars.length)), simple, bound }

@@ -2,6 +2,7 @@ import type { Tensor } from '../graph/index.ts'
 import { add, clip, equal, mean, mul, reshape, sub, where } from '../ops/index.ts'
 import type { DDPMConfig } from './ddpm.ts'
 import { type BoundStep, cleanOf, type DDPMInputs, stepBits, told } from './ddpm-loss.ts'
+import { checkTerminal } from './prediction.ts'
 import { alphaBars } from './schedule.ts'
 
 /**
@@ -17,6 +18,7 @@ export function boundBits(
   { config, decoder }: { config: DDPMConfig } & Required<Pick<BoundStep, 'decoder'>>,
 ): Tensor {
   const { bars, a, s, xt, guess, range } = told(predict, { x0, eps, t }, { config, where: 'boundBits' })
+  checkTerminal(bars[bars.length - 1], config)
   const believed = cleanOf(guess, xt, { a, s, kind: config.prediction_type })
   const { clip_sample_range: most } = config
   const clean = config.clip_sample ? clip(believed, -most, most) : believed

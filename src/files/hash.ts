@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { fileError } from './disk.ts'
 
 /** SHA-256 over the config and weights of a model part or of every part of a model folder, in hexadecimal. */
@@ -10,6 +10,7 @@ export async function weightsHash(folder: string): Promise<string> {
   try {
     const files = (await readdir(folder, { recursive: true }))
       .filter((file) => /\.(json|safetensors)$/.test(file))
+      .map((file) => file.replaceAll(sep, '/')) // so that every system gives the same hash
       .sort()
     for (const file of files) {
       hash.update(`${file}\n`)

@@ -19,6 +19,25 @@ test('the whole plays at the speed of the model, whatever clips and pictures say
   for (const [what, one] of Object.entries(asked)) assert.equal((await promptFor(one)).whole(drawn).fps, 12, what)
 })
 
+test('a clip that is drawn anew keeps its length, frame by frame, and its speed', async () => {
+  const source = clip(34, 68) // half a second
+  source.frames.forEach((_, i) => {
+    source.frames[i] = Math.floor(i / 16)
+  })
+  for (const asked of [{ strength: 0.5 }, { mask: clip(1, 0) }]) {
+    const prompt = await promptFor({ image: source, ...asked })
+    const shown = Array.from({ length: 17 }, (_, t) => prompt.clip.frames[16 * t])
+    assert.deepEqual(
+      shown,
+      Array.from({ length: 17 }, (_, t) => 2 * t),
+    )
+    assert.ok(Math.abs(prompt.whole(drawn).fps - 34) < 1e-9)
+  }
+  const brief = await promptFor({ image: clip(17, 1000), strength: 0.5 })
+  assert.equal(brief.whole(drawn).fps, 50, 'no faster than browsers show')
+  assert.equal((await promptFor({ image: clip(1, 0), strength: 0.5 })).whole(drawn).fps, 12)
+})
+
 test('a mask is one picture: a clip in its place is refused', async () => {
   const { mask } = await promptFor({ image: clip(1, 0), mask: clip(1, 0) })
   assert.deepEqual([...mask!], [255, 255, 255, 255])

@@ -49,8 +49,9 @@ export async function visualPromptFor<Source>(
   if ('image' in asked) {
     const { strength, mask } = asked
     if (strength === undefined && mask === undefined) return fromPicture(fitted(await open(asked.image), size), frames)
-    const picture = await read(asked.image)
-    return edited(picture, frames, { strength, mask: mask === undefined ? undefined : await readMask(mask) })
+    const picture = await open(asked.image) // its speed stays, as the model draws over its frames
+    const clip = inFrames({ ...fitted(picture, size), delays: picture.delays }, frames)
+    return edited(clip, frames, { strength, mask: mask === undefined ? undefined : await readMask(mask) })
   }
   if ('extend' in asked) return (asked.back ? comingBefore : goingOn)(await readClip(asked.extend), frames)
   if ('loop' in asked) {
@@ -72,8 +73,14 @@ function atSpeed(clip: Clip & { delays?: number[] }, fps: number): Clip {
       'input',
       `a clip of ${Math.round(clip.count / clip.fps)} seconds is too long to be drawn from`,
     )
+  return { ...inFrames(clip, count), fps }
+}
+
+/** The same moments in another number of frames; a picture has none. */
+function inFrames(clip: Clip & { delays?: number[] }, count: number): Clip {
+  if (clip.count === 1 || !(clip.fps > 0)) return clip
   const delays = clip.delays ?? new Array<number>(clip.count).fill(1000 / clip.fps)
-  return { ...takeFrames({ ...clip, delays }, count), fps }
+  return takeFrames({ ...clip, delays }, count)
 }
 
 /** A clip in the middle of a transparent frame of the size that is drawn. */

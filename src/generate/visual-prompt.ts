@@ -65,7 +65,7 @@ export function between(before: Clip, after: Clip, frames: number): VisualPrompt
   return { clip: sequence(all, order), given: givenFrames(frames, head, tail), whole }
 }
 
-/** A clip, or a picture, is drawn anew from a part of the noise, where the mask allows it. */
+/** A clip, or a picture, is drawn anew from a part of the noise, where the mask allows it; a clip lasts as long as before. */
 export function edited(
   clip: Clip,
   frames: number,
@@ -74,10 +74,14 @@ export function edited(
   if (strength !== undefined && !(strength > 0 && strength <= 1))
     throw new TubeletError('usage', `the strength must be above 0 and at most 1 (got ${strength})`)
   const order = Array.from({ length: frames }, (_, t) => Math.floor((t * clip.count) / frames))
-  return { clip: sequence(clip, order), given: givenFrames(frames, 0, 0), strength, mask, whole: same }
+  const whole = (drawn: Clip) => (clip.count > 1 && clip.fps > 0 ? { ...drawn, fps: speedOf(clip, frames) } : drawn)
+  return { clip: sequence(clip, order), given: givenFrames(frames, 0, 0), strength, mask, whole }
 }
 
 const same = (drawn: Clip): Clip => drawn
+
+/** Frames a second with which `frames` last as long as a clip, but no more than browsers show. */
+const speedOf = ({ count, fps }: Clip, frames: number): number => Math.min(50, (frames * fps) / count)
 
 /** What the sampler has to know of it: latents [C, T, H, W], and the mask at their size. */
 export async function knownLatents(

@@ -18,7 +18,7 @@ import { configFields } from './config-fields.ts'
 
 /**
  * The project's own video autoencoder: causal in time, so that a still is a clip of one frame, in the manner of
- * MAGVIT-2 (Yu et al. 2023, section 3.1); regularised towards a normal prior (Kingma & Welling 2013). Tubelets of
+ * MAGVIT-2 (Yu et al. 2023, section 3.2); regularised towards a normal prior (Kingma & Welling 2013). Tubelets of
  * 2 frames of 16 × 16 pixels become tokens of two transformers, as in ViViT (Arnab et al. 2021, section 3.2), and a few
  * convolutions at the end of the decoder remove the seams. Frames shrink by 16 in space and, after the first, by 2 in time.
  */
