@@ -7,6 +7,8 @@ export interface CliProcess {
   /** What it wrote on stderr so far. */
   readonly err: () => string
   readonly kill: (signal: NodeJS.Signals) => void
+  /** Writes to its stdin, which stays open; done when it has taken what a pipe does not hold. */
+  readonly write: (text: string) => Promise<void>
   /** Nobody reads its stderr any more. */
   readonly closeErr: () => void
   /** Its exit code, or the signal that ended it. */
@@ -27,7 +29,7 @@ export function startCli(argv: readonly string[], { cwd, env, largestFile }: Cli
   const command = [process.execPath, '--import', import.meta.resolve('tsx'), '--conditions=source', bin, ...argv]
   const limited = largestFile === undefined ? [] : ['bash', '-c', `ulimit -f ${largestFile / 1024}; exec "$@"`, 'bash']
   const [file, ...args] = [...limited, ...command]
-  const child = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: ['pipe', 'ignore', 'pipe'] })
   let err = ''
   child.stderr.setEncoding('utf8').on('data', (text) => {
     err += text
@@ -40,6 +42,7 @@ export function startCli(argv: readonly string[], { cwd, env, largestFile }: Cli
     pid: child.pid!,
     err: () => err,
     kill: (signal) => child.kill(signal),
+    write: (text) => new Promise((done) => child.stdin.write(text, () => done())),
     closeErr: () => child.stderr.destroy(),
     ended,
   }

@@ -22,10 +22,18 @@ thread.on('error', (error) => {
 })
 
 const signals = ['SIGINT', 'SIGTERM'] as const
+const echo = 500 // ms; npm passes on what the terminal has sent already, so one Ctrl-C may come as two signals
+let heard: number | undefined
 for (const signal of signals) {
   process.on(signal, () => {
+    if (heard !== undefined) {
+      if (performance.now() - heard < echo) return
+      for (const one of signals) process.removeAllListeners(one)
+      process.kill(process.pid, signal) // as if nobody had listened
+      return
+    }
+    heard = performance.now()
     tell({ stop: signal })
-    for (const one of signals) process.removeAllListeners(one) // the system itself ends the process at the next one
     const { lang, quiet } = earlyFlags(argv.slice(2))
     if (!quiet) stderr.write(`${isTTY ? '\n' : ''}${translator(chooseLanguage(lang, env))('frame.stopping')}\n`)
   })

@@ -1,4 +1,7 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, fstatSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { addAbortSignal, type Readable } from 'node:stream'
+import { isatty, ReadStream } from 'node:tty'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { CommandThread } from './command-apart.ts'
 import type { Io, Output } from './io.ts'
@@ -7,6 +10,7 @@ import { main } from './main.ts'
 const { isTTY, columns }: CommandThread['data'] = workerData
 let now = columns
 const stop = new AbortController()
+let input: Readable | undefined
 parentPort!.on('message', (message: CommandThread['message']) => {
   if ('stop' in message) stop.abort(message.stop)
   else now = message.columns
@@ -23,9 +27,20 @@ const output = (to: keyof CommandThread['data']['columns']): Output => ({
 const io: Io = {
   ...{ stdout: output('stdout'), stderr: output('stderr'), isTTY, signal: stop.signal },
   ...{ env: process.env, cwd: process.cwd() },
-  // The stream of a thread's input is fed by the other thread, which would have to read what may never be asked for.
   get stdin() {
-    return createReadStream('', { fd: 0, autoClose: false })
+    input ??= addAbortSignal(stop.signal, openInput())
+    return input
   },
+}
+
+/**
+ * Standard input. The stream that a thread has is fed by the other one, which would have to read what may never be asked
+ * for; one of a file would hold the thread, where nobody writes or closes the pipe, after it has been told to stop.
+ */
+function openInput(): Readable {
+  if (isatty(0)) return new ReadStream(0)
+  const kind = fstatSync(0)
+  if (kind.isFIFO() || kind.isSocket()) return new Socket({ fd: 0, readable: true, writable: false })
+  return createReadStream('', { fd: 0, autoClose: false })
 }
 process.exitCode = await main(process.argv.slice(2), io)

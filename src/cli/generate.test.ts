@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import sharp from 'sharp'
 import { recordingIo, runCli, scratchFolder } from '../../test/cli.ts'
+import { startCli } from '../../test/cli-process.ts'
 import { tinyModelFiles, writeTinyModel } from '../../test/tiny-model.ts'
 import { decodeClip } from '../files/webp.ts'
 import { readRecipe } from './clip-recipe.ts'
@@ -133,6 +135,23 @@ test('a signal ends the wait for prompts from standard input', async () => {
   }
   const { code, err } = await generate(['-'], { stdin: stdin(), signal: stop.signal })
   assert.equal(code, 130, err)
+})
+
+test('standard input that cannot be read is one sentence', async () => {
+  // biome-ignore lint/correctness/useYield: fails before it gives anything
+  async function* stdin() {
+    throw Object.assign(new Error('EISDIR: illegal operation on a directory, read'), { code: 'EISDIR' })
+  }
+  const { code, err } = await generate(['-'], { stdin: stdin() })
+  assert.equal(code, 3)
+  assert.match(err, /cannot read standard input: it is a folder, not a file/)
+})
+
+test('Ctrl-C ends the process that waits for prompts, though nobody ends its input', async () => {
+  const child = startCli(['generate', '-', '-m', 'tiny'], { cwd })
+  await child.write('\n'.repeat(2 ** 20)) // more than a pipe holds, so it has begun to read
+  child.kill('SIGINT')
+  assert.equal(await Promise.race([child.ended, setTimeout(20_000, 'waits', { ref: false })]), 130, child.err())
 })
 
 test('a negative prompt without guidance is told to change nothing', async () => {

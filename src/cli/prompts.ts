@@ -1,5 +1,5 @@
 import { stoppedError } from '../errors.ts'
-import { readBytes } from '../files/disk.ts'
+import { fileError, readBytes } from '../files/disk.ts'
 import { utf8Text } from '../files/utf8.ts'
 import type { Shell } from './command.ts'
 
@@ -32,6 +32,9 @@ async function readInput({ io: { stdin, signal } }: Shell): Promise<string> {
   const read = async () => {
     for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array))
   }
-  await Promise.race([read(), stopped])
+  const failed = (error: unknown) => {
+    throw fileError(error, 'read', 'standard input')
+  }
+  await Promise.race([read().catch(failed), stopped])
   return utf8Text(Buffer.concat(chunks), 'standard input')
 }
