@@ -91,6 +91,21 @@ test('weights that a recipe would not take are refused before anything is traine
   await assert.rejects(readdir(join(root, 'proud')))
 })
 
+test('the checkpoint that a run builds on is kept before it is read, but not for a dry run', async () => {
+  await train(testRecipe('tiny'), '--steps', '2', '-o', 'read')
+  const read = await onlyRun(join(root, 'read'))
+  const recipe = [
+    "import { readFile } from 'node:fs/promises'",
+    "const marked = ({ model }) => readFile(model + '/kept-for.txt', 'utf8')",
+    "export default { name: 'asks', summary: 'x', async prepare(c) { throw new Error('kept for ' + (await marked(c))) } }",
+  ]
+  await writeFile(join(root, 'asks.mjs'), recipe.join('\n'))
+  const args = ['asks.mjs', '--model', read, '-o', 'reading']
+  assert.match((await train(...args, '--dry-run')).err, /no such file or directory, open .*kept-for\.txt/)
+  const { err } = await train(...args)
+  assert.ok(err.includes(`kept for ${join(root, 'reading')} `), err)
+})
+
 test('a checkpoint that cannot be kept for a run that builds on it is a note', async () => {
   await train(testRecipe('tiny'), '--steps', '2', '-o', 'below')
   const below = await onlyRun(join(root, 'below'))

@@ -47,6 +47,7 @@ export const trainCommand = command({
   async run([name], options, shell) {
     const before = options.resume === undefined ? undefined : await stoppedRun(options.resume, options.steps, shell)
     const asked = await settingsOf(name, options, { before, shell })
+    if (!options.dryRun) await keepParts(asked, before?.path ?? shell.path(options.out), shell)
     const runtime = nodeRuntime({ threads: options.threads, spin: options.spin })
     const recipe = await loadRecipe(asked.recipe)
     const data = await dataSets(asked, recipe.data, shell)
@@ -117,11 +118,11 @@ async function settingsOf(name: string | undefined, flags: Omit<Asked, 'recipe'>
 /** A seed from the weights, so that a run does not draw again the noise that they have learnt from. */
 const seedFrom = async (folder: string): Promise<number> => Number.parseInt((await weightsHash(folder)).slice(0, 8), 16)
 
-/** Keeps the checkpoints that a run has read; their own runs remove them when newer ones come. */
-async function keepParts({ model, from }: Asked, run: string, { say, t }: Shell): Promise<void> {
+/** Keeps the checkpoints that a run will read, from the first: their own runs remove them when newer ones come. */
+async function keepParts({ model, from }: Asked, forWhom: string, { say, t }: Shell): Promise<void> {
   for (const folder of new Set([model, from]))
     if (folder && /[\\/]checkpoints[\\/]step-\d+$/.test(folder))
-      await keepCheckpoint(folder, run).catch(({ message }) => say(t('train.notKept', { folder, message })))
+      await keepCheckpoint(folder, forWhom).catch(({ message }) => say(t('train.notKept', { folder, message })))
 }
 
 /** A run in which what a pattern names stays as it is too. Throws TubeletError('usage') where it names no parameter. */
@@ -149,16 +150,11 @@ async function openFolder(
   const versions = { tubelet: packageVersion(), node: process.version }
   const { name, seed, steps, settings } = run
   const config = { ...asked, seed, steps, settings }
-  if (!before) {
-    const made = await createRun(shell.path(out), { name, config, seed, device: 'cpu', versions, steps })
-    await keepParts(asked, made.path, shell)
-    return made
-  }
+  if (!before) return createRun(shell.path(out), { name, config, seed, device: 'cpu', versions, steps })
   if (!before.state) shell.say(shell.t('train.noCheckpoint'))
   if (!isDeepStrictEqual(before.settings.settings, JSON.parse(JSON.stringify(settings ?? {}))))
     shell.say(shell.t('train.changed'))
   const { path, heartbeat } = before
-  await keepParts(asked, path, shell)
   return continueRun(path, { step: before.state?.step ?? 0, steps, versions, config, heartbeat })
 }
 
