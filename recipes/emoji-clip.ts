@@ -37,7 +37,7 @@ import {
 
 const size = 64
 const context = 24
-const batch = 128
+const largest = 128 // pairs of a batch
 const encoder = {
   width: 192,
   depth: 4,
@@ -56,6 +56,7 @@ export default {
   async prepare({ data = shipped('data/emoji-64'), from, steps = 900, seed = 0, report }) {
     const concepts = byConcept(await drawings(data.split(','), { size, split: 'train' }))
     report(`${concepts.length} concepts, ${concepts.flat().length} drawings`)
+    const batch = Math.min(largest, concepts.length) // a concept twice would be told from itself
     const before = from === undefined ? undefined : await beginWith(from)
     const vocabulary = before?.vocabulary ?? trainTokenizer(captions(concepts, seed), { size: 4096 })
     const words = tokenizer(vocabulary)

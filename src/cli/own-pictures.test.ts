@@ -196,6 +196,20 @@ test('emoji-video learns from a folder of pictures, asks for them in their own w
   assert.deepEqual([drawn.code, drawn.out], [0, 'wall.webp\n'], drawn.err)
 })
 
+test('emoji-clip takes no thing twice into a batch, where there are fewer than it holds', async () => {
+  for (let i = 0; i < 3; i++)
+    await write({
+      [`few/${i}.png`]: await plain(80 * i)
+        .png()
+        .toBuffer(),
+      [`few/${i}.txt`]: `wall ${i}`,
+    })
+  const { code, err } = await tubelet('train', 'emoji-clip', '--data', 'few', '--steps', '1', '-o', 'few-runs')
+  assert.equal(code, 0, err)
+  const config = JSON.parse(await readFile(join(await onlyRun(join(cwd, 'few-runs')), 'config.json'), 'utf8'))
+  assert.equal(config.settings.batch, 3)
+})
+
 test('a run that begins with the weights of another knows the words of both', async () => {
   await write({ 'heart/1.png': await plain(9).png().toBuffer(), 'heart/1.txt': 'a heart' })
   await writeTinyModel(join(cwd, 'models', 'tiny'))
