@@ -122,7 +122,10 @@ export default {
           known_words: known,
         }),
       }),
-      close: () => text.release(),
+      close() {
+        states.close()
+        return text.release()
+      },
     }
   },
 } satisfies Recipe

@@ -212,7 +212,10 @@ export default {
         'scheduler/scheduler_config.json': JSON.stringify(scheduler, null, 1),
         'model_index.json': JSON.stringify({ ...modelIndex, ...index, known_words: known }),
       }),
-      close: () => text.release(),
+      close() {
+        states.close()
+        return text.release()
+      },
     }
   },
 } satisfies Recipe

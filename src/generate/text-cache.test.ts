@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { readdir, truncate, writeFile } from 'node:fs/promises'
+import { readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { scratchFolder } from '../../test/cli.ts'
 import { writeTinyModel } from '../../test/tiny-model.ts'
-import { writeSafetensors } from '../files/checkpoint.ts'
 import { nodeRuntime } from '../runtime/node.ts'
 import { textEncoder } from './open-text-to-video.ts'
 import { textCache } from './text-cache.ts'
@@ -61,20 +60,20 @@ test('a file that is damaged, or holds something else, is written again', async 
   await open(prompts, { at: 'damaged' })
   const [name] = await readdir(join(folder, 'damaged'))
   const file = join(folder, 'damaged', name)
-  const damages = [
-    () => truncate(file, 40),
-    () => writeFile(file, 'no'),
-    () => writeSafetensors(file, { lengths: { data: Int32Array.of(1), shape: [1] } }),
-    () =>
-      writeSafetensors(file, {
-        lengths: { data: Int32Array.of(9, 9, 9, 9), shape: [4] },
-        states: { data: new Float32Array(16), shape: [1, 16] },
-      }),
-  ]
-  for (const damage of damages) {
+  for (const damage of [() => truncate(file, 40), () => writeFile(file, 'no'), () => rm(file)]) {
     await damage()
     await assertStates(await open(prompts, { at: 'damaged' }))
   }
+})
+
+test('a file that is cut short while it is read is told', async () => {
+  const cache = await open(prompts, { at: 'cut' })
+  const [name] = await readdir(join(folder, 'cut'))
+  await truncate(join(folder, 'cut', name), 40)
+  assert.throws(() => cache.read('跳动的红心', new Float32Array(encoder.length * encoder.width)), {
+    code: 'input',
+    message: /\.text: ends within a prompt; remove it$/,
+  })
 })
 
 test('a prompt that was not asked for at the beginning is an error', async () => {

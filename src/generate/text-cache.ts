@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TubeletError } from '../errors.ts'
-import type { NamedArrays } from '../files/arrays.ts'
-import { readSafetensors, writeSafetensors } from '../files/checkpoint.ts'
+import { writeFileAtomic } from '../files/disk.ts'
 import type { TextEncoder } from './text-states.ts'
 
-/** States of many prompts, computed once and kept on disk under the content of the prompts and the encoder's name. */
+/**
+ * States of many prompts, computed once and kept on disk under the content of the prompts and the encoder's name. They
+ * are read when they are asked for: those of some thousand drawings are more than memory should hold.
+ */
 export interface TextCache {
   /** Writes the states [L, D] of a prompt at a place of a batch whose other values are zero. */
   read(prompt: string, into: Float32Array): void
+  close(): void
 }
 
 interface TextCacheOptions {
@@ -25,59 +29,35 @@ export async function textCache(
 ): Promise<TextCache> {
   const list = [...new Set(prompts)].sort((a, b) => (a < b ? -1 : 1))
   const key = createHash('sha256')
-    .update(JSON.stringify({ format: 1, hash, list }))
+    .update(JSON.stringify({ format: 2, hash, list }))
     .digest('hex')
     .slice(0, 32)
-  const file = join(cacheDir, `${key}.text.safetensors`)
-  const known = storedStates((await readSafetensors(file).catch(() => undefined))?.arrays, list.length, encoder)
-  const { lengths, states } = known ?? (await encode(list, encoder, onProgress))
-  if (!known) await writeSafetensors(file, { lengths, states })
-  const places = new Map<string, { start: number; length: number }>()
+  const file = join(cacheDir, `${key}.text`)
+  const { tokenizer, length, width } = encoder
+  const floats = list.map((prompt) => (tokenizer.encode(prompt, length).indexOf(tokenizer.end) + 1) * width)
+  const size = 4 * floats.reduce((a, b) => a + b, 0)
+  async function* states() {
+    for (const [i, prompt] of list.entries()) {
+      const all = await encoder.states(prompt)
+      yield new Uint8Array(all.buffer, all.byteOffset, 4 * floats[i])
+      onProgress?.(i + 1, list.length)
+    }
+  }
+  if (statSync(file, { throwIfNoEntry: false })?.size !== size) await writeFileAtomic(file, states())
+  const places = new Map<string, { start: number; count: number }>()
   let start = 0
-  list.forEach((prompt, i) => {
-    places.set(prompt, { start, length: lengths.data[i] * encoder.width })
-    start += lengths.data[i] * encoder.width
-  })
+  for (const [i, prompt] of list.entries()) {
+    places.set(prompt, { start, count: floats[i] })
+    start += 4 * floats[i]
+  }
+  const opened = openSync(file, 'r')
   return {
     read(prompt, into) {
       const place = places.get(prompt)
       if (!place) throw new TubeletError('usage', `the text cache does not hold the prompt '${prompt}'`)
-      into.set(states.data.subarray(place.start, place.start + place.length))
+      if (readSync(opened, into, 0, 4 * place.count, place.start) !== 4 * place.count)
+        throw new TubeletError('input', `${file}: ends within a prompt; remove it`)
     },
-  }
-}
-
-interface Stored {
-  readonly lengths: { data: Int32Array; shape: readonly number[] }
-  readonly states: { data: Float32Array; shape: readonly number[] }
-}
-
-/** The arrays of a file, if they are what was written for so many prompts. */
-function storedStates(arrays: NamedArrays | undefined, count: number, { width }: TextEncoder): Stored | undefined {
-  const { lengths, states } = arrays ?? {}
-  if (!(lengths?.data instanceof Int32Array) || !(states?.data instanceof Float32Array)) return undefined
-  const total = lengths.data.reduce((a, b) => a + b, 0) * width
-  if (lengths.data.length !== count || states.data.length !== total) return undefined
-  return { lengths: { ...lengths, data: lengths.data }, states: { ...states, data: states.data } }
-}
-
-async function encode(
-  list: readonly string[],
-  encoder: TextEncoder,
-  onProgress?: (done: number, count: number) => void,
-): Promise<Stored> {
-  const { tokenizer, length, width } = encoder
-  const lengths = Int32Array.from(list, (prompt) => tokenizer.encode(prompt, length).indexOf(tokenizer.end) + 1)
-  const states = new Float32Array(lengths.reduce((a, b) => a + b, 0) * width)
-  let at = 0
-  for (const [i, prompt] of list.entries()) {
-    const all = await encoder.states(prompt)
-    states.set(all.subarray(0, lengths[i] * width), at)
-    at += lengths[i] * width
-    onProgress?.(i + 1, list.length)
-  }
-  return {
-    lengths: { data: lengths, shape: [list.length] },
-    states: { data: states, shape: [states.length / width, width] },
+    close: () => closeSync(opened),
   }
 }
